@@ -1,0 +1,1 @@
+"""What is claimed about deep linear networks, and exact reasoning about it (no numpy)."""

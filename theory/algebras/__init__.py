@@ -1,0 +1,1 @@
+"""The algebras of exact work: words, polynomials, rationals."""

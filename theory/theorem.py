@@ -1,0 +1,132 @@
+r"""Theorems: families of statements with their proofs, their limits and their false twins.
+
+A theorem is one file under `theory/theorems/`, with the docstring skeleton Setting, Hypotheses, Conclusion, Form, Scope of proof,
+Why, Sharpness, Source, and a module constant `THEOREM`. It is found by being there.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any, Protocol
+
+from theory.certificates import Step
+from theory.errors import InvalidInput
+from theory.statement import Statement
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One statement of a theorem, at one size or at all widths, with the steps of its proof.
+
+    Without steps the provers look for them. `witness` is a point that satisfies the hypotheses at the sizes `at` (needed where
+    the statement is about all widths); without it the grid is searched. A statement without hypotheses needs none.
+    """
+
+    statement: Statement
+    steps: tuple[Step, ...] | None = None
+    witness: Mapping[str, Any] | None = None
+    at: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """An exact point that satisfies the hypotheses of a statement that drops (or alters) `drops`, and violates its conclusion."""
+
+    drops: str
+    statement: Statement
+    point: Mapping[str, Any]
+
+
+class Draw(Protocol):
+    """Random instances, exact (small rationals) or batched floats: the same sampler serves both.
+
+    Values are whatever the numerics use; a sampler combines them through expressions: `value(e, env)` evaluates a SymPy
+    expression, `solve(a, b, env)` the solution of a x = b.
+    """
+
+    def integer(self, low: int, high: int) -> int: ...
+    def scalar(self) -> Any: ...
+    def positive(self) -> Any: ...
+    def nonnegative(self) -> Any: ...
+    def sign(self, rows: int, cols: int) -> Any: ...
+    def matrix(self, rows: int, cols: int) -> Any: ...
+    def psd(self, n: int, rank: int | None = None) -> Any: ...
+    def value(self, expression: Any, env: Mapping[str, Any]) -> Any: ...
+    def solve(self, a: Any, b: Any, env: Mapping[str, Any]) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A statement at given sizes and values of its variables that satisfy its hypotheses."""
+
+    statement: Statement
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Theorem:
+    """A theorem: `claims()` are what the kernel must accept, `sample(draw, widths)` makes instances at any size.
+
+    `certified_at` and `supported_at` are the widths at which instances are checked exactly and in floats; `sharpness()` are
+    exact counterexamples, one for each hypothesis that is needed; `variants()` are false statements that must never be proved.
+    `note` says where the words of a paper need a hypothesis that they do not name.
+    """
+
+    name: str
+    sheet: str
+    title: str
+    form: str
+    source: str
+    claims: Callable[[], Sequence[Claim]]
+    sharpness: Callable[[], Sequence[Counterexample]]
+    variants: Callable[[], Sequence[Statement]]
+    sample: Callable[[Draw, Sequence[int]], Instance] | None = None
+    certified_at: Sequence[Sequence[int]] = ()
+    supported_at: Sequence[Sequence[int]] = ()
+    note: str = ""
+
+    @property
+    def family(self) -> str:
+        return self.name.split(".")[0]
+
+
+def _modules() -> Iterator[str]:
+    package = importlib.import_module("theory.theorems")
+    for found in pkgutil.walk_packages(package.__path__, "theory.theorems."):
+        yield found.name
+
+
+@cache
+def theorems() -> dict[str, Theorem]:
+    """All theorems by name, in the order of their sheet ids within each family."""
+    found = [vars(importlib.import_module(m)).get("THEOREM") for m in _modules()]
+    ordered = sorted((t for t in found if t is not None), key=lambda t: (t.family, _numbered(t.sheet)))
+    return {t.name: t for t in ordered}
+
+
+def _numbered(sheet: str) -> tuple[str, int]:
+    digits = "".join(c for c in sheet if c.isdigit())
+    return sheet.rstrip("0123456789"), int(digits or 0)
+
+
+def document(theorem: Theorem) -> str:
+    """The docstring of the theorem's module: what a reader of the paper is shown."""
+    module = next(m for m in _modules() if vars(sys.modules[m]).get("THEOREM") is theorem)
+    return sys.modules[module].__doc__ or ""
+
+
+def select(names: Sequence[str]) -> list[Theorem]:
+    """The theorems with these names or of these families; all of them if no name is given."""
+    known = theorems()
+    families = {t.family for t in known.values()}
+    for name in names:
+        if name not in known and name not in families:
+            close = get_close_matches(name, [*known, *families], n=3, cutoff=0.4)
+            raise InvalidInput("name", name, f"a theorem or a family{': ' + ', '.join(close) if close else ''}")
+    return [t for t in known.values() if not names or t.name in names or t.family in names]

@@ -1,0 +1,1 @@
+"""The theorems, a package a family and a module a theorem: each defines `THEOREM`."""
