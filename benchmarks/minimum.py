@@ -64,7 +64,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--starts", type=int, default=20, help="random starts of training (default: 20)")
     parser.add_argument("--decay", type=float, default=0.01, help="weight decay of every layer (default: 0.01)")
     parser.add_argument("--noise", type=float, default=0.5, help="noise variance of every hidden layer (default: 0.5)")
-    parser.add_argument("--repeats", type=int, default=50, help="runs of the solver, the median counts (default: 50)")
+    parser.add_argument("--repeats", type=int, default=300, help="runs of the solver, the median counts (default: 300)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the starts (default: 0)")
     return parser.parse_args()
 

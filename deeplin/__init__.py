@@ -1,1 +1,44 @@
-"""deeplin: a theorem verifier for deep linear networks, symbolic and numeric at once."""
+"""deeplin: a theorem verifier for deep linear networks, symbolic and numeric at once.
+
+The names below are imported when they are first used, so that `deeplin replay` starts with the standard library alone.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Statement": "theory.statement",
+    "equal": "theory.statement",
+    "at_least": "theory.statement",
+    "greater": "theory.statement",
+    "gradient": "theory.expressions",
+    "norm2": "theory.expressions",
+    "inner": "theory.expressions",
+    "quadratic": "theory.expressions",
+    "SymmetricSymbol": "theory.expressions",
+    "DiagonalPart": "theory.expressions",
+    "Mean": "theory.expressions",
+    "Square": "theory.expressions",
+    "Congruence": "theory.expressions",
+    "known": "theory.expressions",
+    "theorems": "theory.theorem",
+    "Theorem": "theory.theorem",
+    "verify": "deeplin.verify",
+    "Grade": "deeplin.report",
+    "Report": "deeplin.report",
+}
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'deeplin' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

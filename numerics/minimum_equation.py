@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp, inf, log
 
 import numpy as np
@@ -21,6 +22,8 @@ from theory.scalar_equation import Kind
 
 SMALLEST_RADIUS = 1e-8
 PEAK_TOLERANCE = 1e-14
+# Relative widening of brackets whose ends are exact bounds up to rounding.
+MARGIN = 1e-9
 # Half-width below which first-order bounds start to bite; wider first intervals are only halved again.
 FIRST_RADIUS = 0.5
 
@@ -46,10 +49,10 @@ class FloatEquation:
         log_sum, mean = _weighted(self.log_weight + 2 * log_p, np.exp(log_p))
         return (1 - d) * x + d * log_sum - self.log_decay, d + 1 - 2 * d * mean
 
-    def rounding(self, x: Array) -> Array:
-        """A bound on the rounding error of h at each x."""
-        size = np.abs(self.log_weight).max() + 2 * np.maximum(self.log_curvature.max() - x, 0) + 2 * np.abs(x) + 2
-        return np.asarray(8 * EPSILON * (self.hidden * size + abs(self.log_decay)))
+    def rounding(self, reach: float) -> float:
+        """A bound on the rounding error of h wherever |x| and |x - ln c_k| are at most `reach`."""
+        size = float(np.abs(self.log_weight).max()) + 4 * reach + 2
+        return 8 * EPSILON * (self.hidden * size + abs(self.log_decay))
 
     def threshold(self, x: Array) -> tuple[Array, Array]:
         r""":math:`\ln(\lambda T^D/D^D)`, whose supremum is the critical decay product, and its slope."""
@@ -73,55 +76,62 @@ class FloatEquation:
         return self._one_hidden_layer() if self.hidden == 1 else self._subdivision()
 
     def _subdivision(self) -> list[tuple[float, Kind]]:
-        d, shift = self.hidden, log((self.hidden + 1) / (self.hidden - 1))
-        low, high = self._box(shift)
+        r"""Roots left and right of the box lie beyond those of the asymptotes :math:`S \le S(0)`, :math:`S \le G/\lambda^2`."""
+        d = self.hidden
+        low, high = self._box(log((d + 1) / (d - 1)))
+        log_slope = float(np.logaddexp.reduce(self.log_weight - 2 * self.log_curvature))
         log_norm = float(np.logaddexp.reduce(self.log_weight))
-        log_explained = float(np.logaddexp.reduce(self.log_weight - self.log_curvature))
-        far_left = min(self.log_decay + d * (log(4.0) - log_explained), low) - 1
-        far_right = max((d * log_norm - self.log_decay) / (d - 1), high) + 1
+        far_left = min((self.log_decay - d * log_slope) / (d + 1), low)
+        far_right = max((d * log_norm - self.log_decay) / (d - 1), high)
         x, sign = self._samples(low, high)
-        x, sign = np.concatenate([[far_left], x, [far_right]]), np.concatenate([[-1], sign, [-1]])
-        return self._crossings(x, sign)
+        left, right = far_left - MARGIN * (1 + abs(far_left)), far_right + MARGIN * (1 + abs(far_right))
+        return self._crossings([left, *x.tolist(), right], [-1.0, *sign.tolist(), -1.0])
 
     def _samples(self, low: float, high: float) -> tuple[Array, Array]:
         """Points of [low, high] and the signs of h (0 within rounding); between neighbours at most one simple root."""
+        slack = self.rounding(max(abs(low), abs(high)) + high - low + 2)
         centre, radius = _partition(low, high)
-        points, signs = [np.array([low, high])], [self._signs(np.array([low, high]))]
+        edges, merged = [np.array([low, high])], centre[:0]
         while centre.size:
-            h, slope = self.residual(centre)
-            empty = np.abs(h) > np.abs(slope) * radius + self.hidden * radius**2 / 2 + self.rounding(centre)
-            monotone = ~empty & (np.abs(slope) > self.hidden * radius + 64 * EPSILON * self.hidden)
-            unclear = ~empty & ~monotone
-            ends = np.concatenate([centre[~empty] - radius, centre[~empty] + radius])
-            points += [centre[empty], ends]
-            signs += [np.sign(h[empty]), self._signs(ends)]
+            h, slope = np.abs(self.residual(centre))
+            monotone = slope > self.hidden * radius + 64 * EPSILON * self.hidden
+            empty = h > slope * radius + self.hidden * radius**2 / 2 + slack
+            edges += [centre[empty], centre[monotone] - radius, centre[monotone] + radius]
+            unclear = centre[~(empty | monotone)]
             if radius <= SMALLEST_RADIUS:
-                points.append(centre[unclear])
-                signs.append(np.zeros(int(unclear.sum())))
+                merged = unclear
                 break
             radius /= 2
-            centre = np.concatenate([centre[unclear] - radius, centre[unclear] + radius])
-        x, sign = np.concatenate(points), np.concatenate(signs)
+            centre = np.concatenate([unclear - radius, unclear + radius])
+        return self._signs(np.concatenate(edges), merged, slack)
+
+    def _signs(self, x: Array, merged: Array, slack: float) -> tuple[Array, Array]:
+        h, _ = self.residual(x)
+        x, sign = np.concatenate([x, merged]), np.concatenate([np.sign(h) * (np.abs(h) > slack), 0 * merged])
         order = np.argsort(x, kind="stable")
         return x[order], sign[order]
 
-    def _signs(self, x: Array) -> Array:
-        h, _ = self.residual(x)
-        return np.where(np.abs(h) <= self.rounding(x), 0.0, np.sign(h))
-
-    def _crossings(self, x: Array, sign: Array) -> list[tuple[float, Kind]]:
+    def _crossings(self, x: list[float], sign: list[float]) -> list[tuple[float, Kind]]:
         """A root between neighbours of opposite sign; a merged pair where h only touches zero."""
-        clear = np.flatnonzero(sign)
-        left, right = clear[:-1], clear[1:]
-        turns = sign[left] != sign[right]
-        rising = sign[right[turns]]
-        simple = newton(lambda t, s: _times(self.residual(t), s), x[left[turns]], x[right[turns]], rising, self.hidden)
-        found = [(root, Kind.MINIMUM if up > 0 else Kind.MAXIMUM) for root, up in zip(simple.tolist(), rising, strict=True)]
-        touches = ~turns & (right - left > 1)
-        for first, last in zip(left[touches].tolist(), right[touches].tolist(), strict=True):
-            between = x[first + 1 : last]
-            found.append((float(between[np.argmin(np.abs(self.residual(between)[0]))]), Kind.DEGENERATE))
-        return sorted(found, key=lambda pair: pair[0])
+        clear = [k for k, s in enumerate(sign) if s]
+        found = []
+        for left, right in pairwise(clear):
+            if sign[left] != sign[right]:
+                # In the tails h is almost linear, so that Newton's method is best started from their far ends.
+                start = x[left] if left == 0 else x[right] if right == len(x) - 1 else (x[left] + x[right]) / 2
+                root = newton(self._signed(sign[right]), x[left], x[right], start, self.hidden)
+                found.append((root, Kind.MINIMUM if sign[right] > 0 else Kind.MAXIMUM))
+            elif right - left > 1:
+                between = np.array(x[left + 1 : right])
+                found.append((float(between[np.argmin(np.abs(self.residual(between)[0]))]), Kind.DEGENERATE))
+        return found
+
+    def _signed(self, sign: float) -> Callable[[float], tuple[float, float]]:
+        def increasing(x: float) -> tuple[float, float]:
+            h, slope = self.residual(np.array([x]))
+            return sign * float(h[0]), sign * float(slope[0])
+
+        return increasing
 
     def _one_hidden_layer(self) -> list[tuple[float, Kind]]:
         r"""The only root, if :math:`|g|^2 > \Gamma`: between the isotropic solutions for the least and largest c_k.
@@ -133,22 +143,20 @@ class FloatEquation:
             return []
         reach = log(np.expm1(excess / 2))
         low, high = (edge - reach for edge in self._box(0.0))
-        one = np.ones(1)
+        low, high = low - MARGIN, high + MARGIN
         if excess < 0.5:
-            inverse = newton(self._secular, one * exp(-high) * (1 - 1e-12), one * exp(-low) * (1 + 1e-12), one, inf)
-            return [(-log(inverse[0]), Kind.MINIMUM)]
-        root = newton(lambda t, _: self.residual(t), one * (low - 1e-9), one * (high + 1e-9), one, 1.0)
-        return [(float(root[0]), Kind.MINIMUM)]
+            return [(-log(newton(self._secular, exp(-high), exp(-low), exp(-high), inf)), Kind.MINIMUM)]
+        return [(newton(self._signed(1.0), low, high, (low + high) / 2, 1.0), Kind.MINIMUM)]
 
-    def _secular(self, point: Array, _: Array) -> tuple[Array, Array]:
+    def _secular(self, y: float) -> tuple[float, float]:
         r""":math:`(\sum_k \frac{g_k^2}{\Gamma}(1 + c_ky)^{-2})^{-1/2} - 1` and its slope, accurate near y = 0."""
-        weight, step = np.exp(self.log_weight - self.log_decay), np.exp(self.log_curvature) * point[0]
+        weight, step = np.exp(self.log_weight - self.log_decay), np.exp(self.log_curvature) * y
         total = float(np.sum(weight / (1 + step) ** 2))
         excess = float(np.expm1(np.logaddexp.reduce(self.log_weight) - self.log_decay))
         change = excess - float(np.sum(weight * step * (2 + step) / (1 + step) ** 2))
         slope = float(np.sum(weight * np.exp(self.log_curvature) / (1 + step) ** 3)) * total**-1.5
         value = float(np.expm1(-np.log1p(change) / 2)) if change > -0.5 else total**-0.5 - 1
-        return np.array([value]), np.array([slope])
+        return value, slope
 
 
 def _weighted(log_terms: Array, values: Array) -> tuple[Array, Array]:
@@ -166,31 +174,26 @@ def _partition(low: float, high: float) -> tuple[Array, float]:
     return low + radius * (2 * np.arange(count, dtype=np.float64) + 1), radius
 
 
-def _times(pair: tuple[Array, Array], sign: Array) -> tuple[Array, Array]:
-    return sign * pair[0], sign * pair[1]
-
-
 def newton(
-    function: Callable[[Array, Array], tuple[Array, Array]], low: Array, high: Array, sign: Array, bend: float
-) -> Array:
-    """The root in each [low, high] of value(x, sign), increasing, given with its slope, all brackets at once.
+    function: Callable[[float], tuple[float, float]], low: float, high: float, start: float, bend: float
+) -> float:
+    """The root in [low, high] of an increasing function, given with its slope.
 
     Newton's method, halving where a step leaves the bracket. `bend` bounds the second derivative (inf if no bound is
     known): a step whose square times it cannot matter is the last.
 
-    >>> newton(lambda x, _: (x * x - 2, 2 * x), np.array([0.0]), np.array([2.0]), np.ones(1), 2.0).round(12).tolist()
-    [1.414213562373]
+    >>> round(newton(lambda x: (x * x - 2, 2 * x), 0.0, 2.0, 1.0, 2.0), 12)
+    1.414213562373
     """
-    x = (low + high) / 2
-    for _ in range(200 if x.size else 0):
-        value, slope = function(x, sign)
-        low, high = np.where(value < 0, x, low), np.where(value < 0, high, x)
-        following = x - value / np.where(slope > 0, slope, np.nan)
-        inside = (low <= following) & (following <= high)
-        following = np.where(inside, following, (low + high) / 2)
-        step, x = np.abs(following - x), following
-        last = inside & (bend * step**2 <= EPSILON * slope * np.maximum(1, np.abs(x))) if bend < inf else False
-        if np.all(last | (step <= 2 * EPSILON * np.abs(x))):
+    x = start
+    for _ in range(200):
+        value, slope = function(x)
+        low, high = (x, high) if value < 0 else (low, x)
+        following = x - value / slope if slope > 0 else inf
+        inside = low <= following <= high
+        following = following if inside else (low + high) / 2
+        step, x = abs(following - x), following
+        if step <= 2 * EPSILON * abs(x) or (inside and bend * step**2 <= EPSILON * slope):
             break
     return x
 

@@ -56,15 +56,11 @@ class Moments:
         x, y = as_floats("inputs", inputs, 2), as_floats("target", target, 1)
         if x.shape[0] != y.shape[0] or 0 in x.shape:
             raise InvalidInput("inputs", f"shape {x.shape} beside {y.shape[0]} targets", "samples x features, both >= 1")
-        root = np.sqrt(x.shape[0])
-        left, singular, right = np.linalg.svd(x / root, full_matrices=False)
-        keep = singular > max(x.shape) * EPSILON * singular.max()
-        left, singular, right = left[:, keep], singular[keep], right[keep]
         with np.errstate(over="ignore"):
             second, cross, power = x.T @ x / len(y), x.T @ y / len(y), float(y @ y / len(y))
-            coordinates = singular * (left.T @ y) / root
-        _require_finite(second, cross, np.asarray(power))
-        return cls(second, cross, power, singular**2, right.T, coordinates)
+        if not (np.all(np.isfinite(second)) and np.all(np.isfinite(cross)) and np.isfinite(power)):
+            raise InvalidInput("inputs", "moments that overflow", "data whose squares are finite; rescale it")
+        return cls(second, cross, power, *_singular_spectrum(x, y))
 
     @classmethod
     def from_moments(cls, second: ArrayLike, cross: ArrayLike, target: float) -> Moments:
@@ -73,13 +69,7 @@ class Moments:
         if g.size == 0 or a.shape != (g.size, g.size) or not np.allclose(a, a.T, rtol=1e-12, atol=0):
             raise InvalidInput("second", f"shape {a.shape} beside cross {g.shape}", "a symmetric d x d matrix, d >= 1")
         require_consistent(a, g, float(power))
-        values, vectors = np.linalg.eigh((a + a.T) / 2)
-        floor = g.size * EPSILON * max(values.max(), 0.0)
-        keep, seen = values > floor, vectors.T @ g
-        # A null direction may carry at most sqrt(a E[y^2]) of g, where a is the largest eigenvalue that rounds to null.
-        if np.sum(seen[~keep] ** 2) > 4 * g.size * floor * float(power):
-            raise InvalidInput("cross", g.tolist(), "consistent moments: E[xy] in the range of E[x x^T]")
-        return cls(a, g, float(power), values[keep], vectors[:, keep], seen[keep])
+        return cls(a, g, float(power), *_spectrum(a, g, float(power)))
 
 
 def as_floats(argument: str, value: ArrayLike, dimensions: int) -> Array:
@@ -111,6 +101,20 @@ def require_consistent(second: Array, cross: Array, target: float) -> None:
         raise InvalidInput("second, cross, target", f"a moment matrix with scaled eigenvalue {least:.3g}", expected)
 
 
-def _require_finite(*arrays: Array) -> None:
-    if not all(np.all(np.isfinite(array)) for array in arrays):
-        raise InvalidInput("inputs", "moments that overflow", "data whose squares are finite; rescale it")
+def _spectrum(second: Array, cross: Array, target: float) -> tuple[Array, Array, Array]:
+    """Positive eigenvalues, their eigenvectors, and the coordinates of `cross` there."""
+    values, vectors = np.linalg.eigh((second + second.T) / 2)
+    floor = cross.size * EPSILON * max(values.max(), 0.0)
+    keep, seen = values > floor, vectors.T @ cross
+    # A null direction may carry at most sqrt(a E[y^2]) of g, where a is the largest eigenvalue that rounds to null.
+    if np.sum(seen[~keep] ** 2) > 4 * cross.size * floor * target:
+        raise InvalidInput("cross", cross.tolist(), "consistent moments: E[xy] in the range of E[x x^T]")
+    return values[keep], vectors[:, keep], seen[keep]
+
+
+def _singular_spectrum(x: Array, y: Array) -> tuple[Array, Array, Array]:
+    """The same from data, by singular values: these see eigenvalues down to the square of the unit roundoff."""
+    root = np.sqrt(len(y))
+    left, singular, right = np.linalg.svd(x / root, full_matrices=False)
+    keep = singular > max(x.shape) * EPSILON * singular.max()
+    return singular[keep] ** 2, right[keep].T, singular[keep] * (left[:, keep].T @ y) / root

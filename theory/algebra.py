@@ -1,7 +1,7 @@
 """One way through the DAG: `evaluate(outputs, algebra, env)`; an algebra is a class that knows sums and products.
 
-Algebras: `theory.algebras.free` (words: a zero there is a proof at every size), `theory.algebras.polynomial` (polynomials in the
-entries: a proof at given sizes), `theory.algebras.rational` (exact values at a point), `numerics.balls` (enclosures),
+Algebras: `theory.algebras.free` (words: a zero there is a proof at every size), `theory.algebras.polynomial` (polynomials in
+the entries: a proof at given sizes), `theory.algebras.rational` (exact values at a point), `numerics.balls` (enclosures),
 `numerics.arrays` (batches of floats, on any array library). A new algebra is a new file with one class.
 """
 

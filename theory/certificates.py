@@ -1,7 +1,7 @@
 """Certificates: evidence written down as JSON for the kernel.
 
-Evidence is a list of `Step`s (a derivation) or a point. A step states a fact, `term relation 0`, and the term `by` that shows it:
-`times * term == by`, where the sign of `by` is visible in its form. `docs/certificates.md` has the format and the rules.
+Evidence is a list of `Step`s (a derivation) or a point. A step states a fact, `term relation 0`, and the term `by` that shows
+it: `times * term == by`, where the sign of `by` is visible in its form. `docs/certificates.md` has the format and the rules.
 """
 
 from __future__ import annotations
@@ -128,11 +128,11 @@ class _Writer:
         return self.put(x, ["lin", [[0, like]]], x.shape)
 
     def conj(self, x: Node, at: list[int]) -> int:
-        (m, y), (i, j) = x.args, at
+        y, (i, j) = x.args[1], at
         if not y.shape:
             return self.put(x, ["mul", [i, self.put(("square", j), ["pow", j, 2], ())]], ())
         left = self.put(("T", j), ["T", j], y.shape[::-1])
-        return self.put(x, ["mul", [i, left, j] if m.shape else [i, left, j]], x.shape)
+        return self.put(x, ["mul", [i, left, j]], x.shape)
 
     def entry(self, x: Node, at: list[int]) -> int:
         (rows, cols), (i, j) = x.args[0].shape, x.data
@@ -162,12 +162,12 @@ def _steps(w: _Writer, steps: Sequence[Step], sizes: Mapping[str, int]) -> list[
     out = []
     for step in steps:
         start = len(w.terms)
-        term = lower(step.term, sizes)
-        t, by = w.write(term), w.write(lower(step.by, sizes))
-        times = None if step.times is None else w.write(lower(step.times, sizes))
-        terms = w.terms[start:]
-        cases = None if step.cases is None else _cases(w, lower(step.by, sizes), step.cases, sizes)
-        out.append({"terms": terms, "rule": step.rule, "relation": step.relation, "term": t, "by": by, "times": times, "cases": cases})
+        term, on = lower(step.term, sizes), lower(step.by, sizes)
+        record: Json = {"rule": step.rule, "relation": step.relation, "term": w.write(term), "by": w.write(on)}
+        record["times"] = None if step.times is None else w.write(lower(step.times, sizes))
+        record["terms"] = w.terms[start:]
+        record["cases"] = None if step.cases is None else _cases(w, on, step.cases, sizes)
+        out.append(record)
         w.facts.append((step.relation, term))
     return out
 

@@ -15,12 +15,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from hashlib import blake2b
+from itertools import pairwise
+from typing import Any
 from weakref import WeakValueDictionary
 
 from theory.errors import DeeplinError
 
 Dim = int | str
-Shape = tuple[()] | tuple[Dim, Dim]
+Shape = tuple[Dim, ...]
 SCALAR: Shape = ()
 
 
@@ -29,13 +32,17 @@ class ShapeError(DeeplinError, ValueError):
 
 
 class Node:
-    """One term: an operation, its arguments (terms), its data (names, numbers) and its shape. Made by the functions below."""
+    """One term: an operation, its arguments (terms), its data (names, numbers) and its shape. Made by the functions below.
 
-    __slots__ = ("__weakref__", "args", "data", "op", "shape")
+    `mark` is a digest of the structure: commutative operations order their arguments by it, in the same way in every process.
+    """
+
+    __slots__ = ("__weakref__", "args", "data", "mark", "op", "shape")
     op: str
     args: tuple[Node, ...]
-    data: tuple[object, ...]
+    data: tuple[Any, ...]
     shape: Shape
+    mark: bytes
 
     def __repr__(self) -> str:
         inner = ", ".join([*map(str, self.data), *map(repr, self.args)])
@@ -48,14 +55,20 @@ class Node:
 _TABLE: WeakValueDictionary[tuple[object, ...], Node] = WeakValueDictionary()
 
 
-def _make(op: str, args: tuple[Node, ...], data: tuple[object, ...], shape: Shape) -> Node:
+def _make(op: str, args: tuple[Node, ...], data: tuple[Any, ...], shape: Shape) -> Node:
     key = (op, args, data, shape)
     node = _TABLE.get(key)
     if node is None:
         node = Node()
         node.op, node.args, node.data, node.shape = key
+        text = f"{op} {data} {shape} {[x.mark for x in args]}"
+        node.mark = blake2b(text.encode(), digest_size=12).digest()
         _TABLE[key] = node
     return node
+
+
+def _mark(x: Node) -> bytes:
+    return x.mark
 
 
 def _require(fits: bool, why: str) -> None:
@@ -106,7 +119,7 @@ def lin(*parts: tuple[int | Fraction, Node]) -> Node:
     total: dict[Node, Fraction] = {}
     for c, x in _flattened(parts):
         total[x] = total.get(x, Fraction(0)) + c
-    kept = [(c, x) for x, c in total.items() if c]
+    kept = [(total[x], x) for x in sorted(total, key=_mark) if total[x]]
     if not kept:
         return zero(shapes.pop())
     if len(kept) == 1 and kept[0][0] == 1:
@@ -128,11 +141,11 @@ def _flattened(parts: Iterable[tuple[int | Fraction, Node]]) -> Iterator[tuple[F
 
 def coefficients(x: Node) -> Iterator[tuple[Fraction, Node]]:
     """The (coefficient, term) pairs of a linear combination."""
-    return zip(x.data, x.args, strict=True)  # type: ignore[arg-type]
+    return zip(x.data, x.args, strict=True)
 
 
 def _value(x: Node) -> Fraction:
-    return x.data[0]  # type: ignore[return-value]
+    return Fraction(x.data[0])
 
 
 def add(*terms: Node) -> Node:
@@ -148,7 +161,7 @@ def mul(*factors: Node) -> Node:
     flat = [y for x in factors for y in (x.args if x.op == "mul" else (x,))]
     scalars = [x for x in flat if not x.shape]
     matrices = [x for x in flat if x.shape]
-    for a, b in zip(matrices, matrices[1:], strict=False):
+    for a, b in pairwise(matrices):
         _require(a.shape[1] == b.shape[0], f"factors do not fit: {a.shape} times {b.shape}")
     shape = (matrices[0].shape[0], matrices[-1].shape[1]) if matrices else SCALAR
     return _product(scalars, matrices, shape)
@@ -157,14 +170,19 @@ def mul(*factors: Node) -> Node:
 def _product(scalars: list[Node], matrices: list[Node], shape: Shape) -> Node:
     c = Fraction(1)
     for x in scalars:
-        c *= _value(x) if x.op == "num" else x.data[0] if x.op == "lin" and len(x.args) == 1 else 1
-    scalars = [x.args[0] if x.op == "lin" and len(x.args) == 1 else x for x in scalars if x.op != "num"]
+        c *= _value(x) if x.op == "num" else x.data[0] if _multiple(x) else 1
+    scalars = [x.args[0] if _multiple(x) else x for x in scalars if x.op != "num"]
     if not c or any(x.op == "zero" for x in matrices):
         return zero(shape)
     matrices = [x for x in matrices if x.op != "eye"] or matrices[:1]
-    factors = tuple(sorted(_powers(scalars), key=id)) + tuple(matrices)
+    factors = tuple(sorted(_powers(scalars), key=_mark)) + tuple(matrices)
     core = num(1) if not factors else factors[0] if len(factors) == 1 else _make("mul", factors, (), shape)
     return core if c == 1 else lin((c, core))
+
+
+def _multiple(x: Node) -> bool:
+    """Whether the term is a number times one other term."""
+    return x.op == "lin" and len(x.args) == 1
 
 
 def _powers(scalars: list[Node]) -> Iterator[Node]:
@@ -172,7 +190,7 @@ def _powers(scalars: list[Node]) -> Iterator[Node]:
     exponents: dict[Node, int] = {}
     for x in scalars:
         base, k = (x.args[0], x.data[0]) if x.op == "pow" else (x, 1)
-        exponents[base] = exponents.get(base, 0) + k  # type: ignore[operator]
+        exponents[base] = exponents.get(base, 0) + k
     return (x if k == 1 else _make("pow", (x,), (k,), SCALAR) for x, k in exponents.items())
 
 
@@ -181,13 +199,12 @@ def power(x: Node, k: int) -> Node:
     _require(k >= 0 and x.shape[:1] == x.shape[1:], f"a power needs a scalar or a square matrix, got shape {x.shape}")
     if x.shape:
         return mul(*[x] * k) if k else eye(x.shape[0])
-    if x.op == "num":
-        return num(_value(x) ** k)
-    return num(1) if k == 0 else mul(*[x] * k) if x.op in ("mul", "lin") and len(x.args) == 1 else _powered(x, k)
-
-
-def _powered(x: Node, k: int) -> Node:
-    return x if k == 1 else _make("pow", (x,), (k,), SCALAR) if x.op != "pow" else power(x.args[0], k * int(str(x.data[0])))
+    if x.op == "num" or k == 0:
+        return num(_value(x) ** k if k else 1)
+    if _multiple(x):
+        return lin((x.data[0] ** k, power(x.args[0], k)))
+    base, exponent = (x.args[0], k * x.data[0]) if x.op == "pow" else (x, k)
+    return base if exponent == 1 else _make("pow", (base,), (exponent,), SCALAR)
 
 
 def T(x: Node) -> Node:
@@ -202,7 +219,7 @@ def T(x: Node) -> Node:
         return mul(*(T(y) for y in reversed(x.args)))
     shape = (x.shape[1], x.shape[0])
     if x.op == "const":
-        return const(list(zip(*x.data[0], strict=True)))  # type: ignore[call-overload]
+        return const(list(zip(*x.data[0], strict=True)))
     return zero(shape) if x.op == "zero" else _make("T", (x,), (), shape)
 
 
@@ -271,16 +288,16 @@ def variables(roots: Iterable[Node]) -> list[Node]:
 
 def rebuilt(x: Node, args: Sequence[Node]) -> Node:
     """The same operation on other arguments, through the checking constructors."""
-    makers = {"mul": mul, "T": T, "tr": tr, "diag": diag, "conj": conj, "grad": grad, "known": known}
+    makers: dict[str, Any] = {"mul": mul, "T": T, "tr": tr, "diag": diag, "conj": conj, "grad": grad, "known": known}
     if x.op == "lin":
-        return lin(*zip(x.data, args, strict=True))  # type: ignore[arg-type]
+        return lin(*zip(x.data, args, strict=True))
     if x.op == "pow":
-        return power(args[0], x.data[0])  # type: ignore[arg-type]
+        return power(args[0], x.data[0])
     if x.op == "entry":
-        return entry(args[0], *x.data)  # type: ignore[arg-type]
+        return entry(args[0], *x.data)
     if x.op == "expect":
         return expect(args[0], args[1], args[2:])
-    return makers[x.op](*args) if x.op in makers else x  # type: ignore[operator]
+    return makers[x.op](*args) if x.op in makers else x
 
 
 def substitute(roots: Sequence[Node], change: dict[Node, Node]) -> list[Node]:
@@ -348,7 +365,7 @@ def _adjoints(x: Node, g: Node) -> Iterator[tuple[Node, Node]]:
     elif x.op == "mul":
         yield from _factor_adjoints(x, g)
     elif x.op == "pow":
-        k = int(str(x.data[0]))
+        k = x.data[0]
         yield x.args[0], lin((k, mul(power(x.args[0], k - 1), g)))
     elif x.op == "T":
         yield x.args[0], T(g)

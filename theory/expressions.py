@@ -1,8 +1,8 @@
 r"""SymPy expressions with the words that SymPy lacks, and their lowering to the DAG.
 
-Statements are written in SymPy (`MatrixSymbol`, `Trace`, `Transpose`, scalars); the words added here are `Gradient`, `DiagonalPart`,
-`Mean`, `Congruence`, `Square` and `Known`. SymPy is not on the verdict path: `lower` turns an expression into a checked DAG at
-once, and refuses what it does not understand.
+Statements are written in SymPy (`MatrixSymbol`, `Trace`, `Transpose`, scalars); the words added here are `Gradient`,
+`DiagonalPart`, `Mean`, `Congruence`, `Square` and `Known`. SymPy is not on the verdict path: `lower` turns an expression into a
+checked DAG at once, and refuses what it does not understand.
 
 >>> from sympy import MatrixSymbol, Symbol, Trace
 >>> W = MatrixSymbol("W", Symbol("m"), Symbol("n"))
@@ -134,7 +134,7 @@ class _Lowering:
         if isinstance(d, Integer | int):
             return int(d)
         if isinstance(d, Symbol):
-            return self.sizes.get(d.name, d.name)
+            return self.sizes.get(str(d.name), str(d.name))
         raise InvalidInput("dimension", d, "an integer or a symbol")
 
     def shape(self, e: Any) -> Shape:

@@ -1,7 +1,7 @@
 r"""Theorems: families of statements with their proofs, their limits and their false twins.
 
-A theorem is one file under `theory/theorems/`, with the docstring skeleton Setting, Hypotheses, Conclusion, Form, Scope of proof,
-Why, Sharpness, Source, and a module constant `THEOREM`. It is found by being there.
+A theorem is one file under `theory/theorems/`, with the docstring skeleton Setting, Hypotheses, Conclusion, Form, Scope of
+proof, Why, Sharpness, Source, and a module constant `THEOREM`. It is found by being there.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Claim:
 
 @dataclass(frozen=True)
 class Counterexample:
-    """An exact point that satisfies the hypotheses of a statement that drops (or alters) `drops`, and violates its conclusion."""
+    """A statement that drops (or alters) the hypothesis `drops`, and an exact point that violates it."""
 
     drops: str
     statement: Statement

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from math import isfinite, prod
 from pathlib import Path
 
@@ -27,6 +28,7 @@ SCHEMA = "deeplin.minimum"
 VERSION = 1
 # Isolating the roots of a polynomial of this degree takes seconds; the time grows with its fourth power or so.
 LARGEST_EXACT_DEGREE = 200
+LARGEST_WEIGHT_COUNT = 10**8
 DIGITS = 20
 
 DESCRIPTION = """\
@@ -68,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     problem = _problem(args)
     if args.weights is not None:
         _require_writable(args.weights, args.force)
+        _require_moderate(problem.widths)
     minimum = minimise(problem.moments, problem.widths, decay=_floats(problem.decay), noise=_floats(problem.noise))
     exact = _exact(problem) if args.exact else None
     weights = minimum.weights() if args.weights is not None else []
@@ -107,7 +110,7 @@ def _problem(args: argparse.Namespace) -> Problem:
 
 def _columns(args: argparse.Namespace) -> tuple[Table, Table]:
     chosen = None if args.features is None else [name.strip() for name in args.features.split(",")]
-    if chosen is not None and (args.target in chosen or any(chosen.count(name) > 1 for name in chosen)):
+    if chosen is not None and len(chosen) >= len({*chosen, args.target}):
         raise InvalidInput("--features", args.features, f"distinct columns other than the target {args.target!r}")
     table = read_table(args.data, None if chosen is None else [*chosen, args.target])
     table.column(args.target)
@@ -123,7 +126,7 @@ def _parts(text: str) -> list[str]:
 
 def _integers(argument: str, text: str) -> tuple[int, ...]:
     parts = _parts(text)
-    if not all(part.isascii() and part.isdigit() and 1 <= int(part) for part in parts):
+    if not all(part.isascii() and part.isdigit() and len(part) < 10 and int(part) > 0 for part in parts):
         raise InvalidInput(argument, repr(text), "whole numbers >= 1 separated by commas, or '' for no hidden layer")
     return tuple(int(part) for part in parts)
 
@@ -262,6 +265,12 @@ def _print_exact(console: Console, moments: ExactMoments, exact: ExactMinimum) -
     console.print(f"exact           {report['verdict']}, loss {report['loss']}", markup=False, soft_wrap=True)
     if report["critical_decay_product"] is not None:
         console.print(f"  critical      {report['critical_decay_product']} (product)", markup=False, soft_wrap=True)
+
+
+def _require_moderate(widths: tuple[int, ...]) -> None:
+    count = sum(rows * columns for rows, columns in pairwise(widths))
+    if count > LARGEST_WEIGHT_COUNT:
+        raise InvalidInput("--weights", f"a network of {count} weights", f"at most {LARGEST_WEIGHT_COUNT} to write")
 
 
 def _require_writable(path: Path, force: bool) -> None:

@@ -160,6 +160,8 @@ def test_weights_that_cannot_be_written(data, invoke, tmp_path):
         ({"--widths": "2.5"}, "--widths"),
         ({"--widths": "-2"}, "--widths"),
         ({"--widths": ",2"}, "--widths"),
+        ({"--widths": "9" * 5000}, "--widths"),
+        ({"--widths": "99999,99999", "--weights": "huge.npz"}, "--weights"),
         ({"--decay": ""}, "--decay"),
         ({"--decay": "x"}, "--decay"),
         ({"--decay": "-1"}, "--decay"),

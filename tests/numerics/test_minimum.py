@@ -86,7 +86,8 @@ def rotated_instance(rng: Random):
     cross = [sum(u[k] * seen[k] for k in range(size)) for u in frame]
     explained = sum(s * s / value for s, value in zip(seen, values, strict=True) if value)
     decay = [F(rng.randint(1, 20), 10) * F(10) ** rng.randint(-1, 1) for _ in range(hidden + 1)]
-    return second, cross, explained, decay, [rng.randint(1, 3) for _ in range(hidden)], [F(rng.randint(0, 3), 2) for _ in range(hidden)]
+    widths, noise = [rng.randint(1, 3) for _ in range(hidden)], [F(rng.randint(0, 3), 2) for _ in range(hidden)]
+    return second, cross, explained, decay, widths, noise
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -125,7 +126,8 @@ def between_turning_values(second, cross, hidden: int, rng: Random) -> Fraction:
     eq = exact_minimum(second, cross, depth=hidden + 1, decay_product=1).equation
     m, delta = eq.slope, eq.denominator
     turning = (hidden + 1) * m * delta + hidden * LAMBDA * (m.derivative() * delta - 2 * m * delta.derivative())
-    values = [float(evaluate(LAMBDA ** (hidden + 1) * m**hidden, x) / evaluate(delta ** (2 * hidden), x)) for x, _ in positive_roots(turning)]
+    top, bottom = LAMBDA ** (hidden + 1) * m**hidden, delta ** (2 * hidden)
+    values = [float(evaluate(top, x) / evaluate(bottom, x)) for x, _ in positive_roots(turning)]
     low, high = sorted(rng.sample(values, 2)) if len(values) > 1 else (0.0, values[0])
     return F(low + (high - low) * rng.choice([0.5, 0.1, 1e-3])).limit_denominator(10**14)
 
@@ -313,7 +315,13 @@ def test_all_zero_decay_is_attained():
 
 @pytest.mark.parametrize(
     ("decay", "kind"),
-    [([0, 0, 0], Kind.SADDLE), ([1, 0, 0], Kind.SADDLE), ([1, 0, 1], Kind.MINIMUM), ([0, 1], Kind.SADDLE), ([1, 1, 1], Kind.MINIMUM)],
+    [
+        ([0, 0, 0], Kind.SADDLE),
+        ([1, 0, 0], Kind.SADDLE),
+        ([1, 0, 1], Kind.MINIMUM),
+        ([0, 1], Kind.SADDLE),
+        ([1, 1, 1], Kind.MINIMUM),
+    ],
 )
 def test_kind_of_the_origin(decay, kind):
     found = minimise(Moments.from_moments([[1]], [1], 1), (1, *[1] * (len(decay) - 1), 1), decay=decay)
@@ -350,17 +358,33 @@ def test_ties_at_the_critical_decay():
     assert {round(point.loss, 12) for point in found.local_minima} == {4.0}
 
 
+@pytest.mark.parametrize("hidden", [2, 3, 4, 5, 9])
+@pytest.mark.parametrize("norm", [5.0, 0.3, 1e8])
+def test_ties_within_rounding(hidden, norm):
+    """Isotropic: Gamma_c = G^D (D-1)^(D-1) / (D^(2D) (kappa a)^(D-1)), rounded to a float; at (1 +- 1e-12) times it no tie."""
+    a, noise, widths = 1.5, [0.5] + [0.0] * (hidden - 1), (2, *[2] * hidden, 1)
+    critical = norm**hidden * (hidden - 1) ** (hidden - 1) / (hidden ** (2 * hidden) * (1.25 * a) ** (hidden - 1))
+    moments = Moments.from_moments(a * np.eye(2), np.sqrt(norm) * np.array([0.6, 0.8]), norm)
+
+    def at(factor: float) -> Minimum:
+        return minimise(moments, widths, decay=[critical * factor] + [1.0] * hidden, noise=noise)
+
+    assert at(1.0).critical_decay_product == pytest.approx(critical, rel=1e-13)
+    assert [at(factor).verdict for factor in (1 - 1e-12, 1, 1 + 1e-12)] == [Verdict.NONTRIVIAL, Verdict.TIED, Verdict.TRIVIAL]
+    assert at(1.0).predictor == pytest.approx((1 - 1 / hidden) * moments.cross / (1.25 * a), rel=1e-6)
+
+
 @pytest.mark.parametrize("gap", [1e-4, 1e-6, 1e-8, 1e-10])
 def test_near_the_threshold_of_one_hidden_layer(gap):
-    """b ~ Gamma (G - Gamma)/(2 kappa g^T A g) and L* - E[y^2] ~ -(G - Gamma)^2/(4 kappa g^T A g), with relative error O(gap)."""
+    """b ~ Gamma (G - Gamma)/(2 kappa g^T A g), L* - E[y^2] ~ -(G - Gamma)^2/(4 kappa g^T A g), relative error O(gap)."""
     a, g, kappa = np.diag([1.0, 7.0]), np.array([2.0, 1.0]), 1.25
     decay = 5 * (1 - gap)
     found = minimise(Moments.from_moments(a, g, 10), (2, 2, 1), decay=[decay, 1.0], noise=0.5)
     (point,) = nonzero(found)
     excess, power = 5 - decay, g @ a @ g
     assert found.verdict is Verdict.NONTRIVIAL
-    assert point.energy == pytest.approx(decay * excess / (2 * kappa * power), rel=10 * gap + 1e-12 / gap * 1e-3)
-    assert point.excess == pytest.approx(-(excess**2) / (4 * kappa * power), rel=10 * gap + 1e-12 / gap * 1e-3)
+    assert point.energy == pytest.approx(decay * excess / (2 * kappa * power), rel=10 * gap + 1e-15 / gap)
+    assert point.excess == pytest.approx(-(excess**2) / (4 * kappa * power), rel=10 * gap + 1e-15 / gap)
 
 
 def test_double_root_at_the_saddle_node():
@@ -510,7 +534,8 @@ def test_consistency_is_judged_against_scale():
 
 
 @pytest.mark.parametrize(
-    ("inputs", "target"), [(np.zeros((0, 2)), []), (np.ones((2, 1)), [1]), (np.ones((2, 0)), [1, 2]), ([[np.nan]], [1]), ([[1e200]], [1])]
+    ("inputs", "target"),
+    [(np.zeros((0, 2)), []), (np.ones((2, 1)), [1]), (np.ones((2, 0)), [1, 2]), ([[np.nan]], [1]), ([[1e200]], [1])],
 )
 def test_bad_data_is_rejected(inputs, target):
     with pytest.raises(InvalidInput):

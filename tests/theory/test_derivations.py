@@ -76,6 +76,7 @@ def test_a_new_file_is_a_new_derivation(tmp_path: Path, monkeypatch: pytest.Monk
         ("minima.closed_form", {"depth": True}, "depth: got True"),
         ("minima.closed_form", {"depth": 3, "widths": (2, 2, 1)}, "depth: got 3, expected 2"),
         ("minima.closed_form", {"widths": (2, 2)}, "with d_N = 1"),
+        ("minima.closed_form", {"widths": 5}, "with d_N = 1"),
         ("minima.closed_form", {"eigenvalues": 2}, "minima.closed_form takes depth, widths"),
         ("minima.critical_decay", {"depth": 1}, "from 2 to 8"),
         ("minima.scalar_equation", {"eigenvalues": 4}, "eigenvalues: got 4, expected 1, 2 or 3"),
@@ -88,6 +89,11 @@ def test_a_new_file_is_a_new_derivation(tmp_path: Path, monkeypatch: pytest.Monk
 def test_bad_options_are_named(name: str, options: dict[str, object], message: str) -> None:
     with pytest.raises(InvalidInput, match=re.escape(message)):
         derive(name, **options)
+
+
+def test_inline_mathematics_reads_in_a_terminal() -> None:
+    assert plain(r"the $x$ in $\lambda_1^{D+1} \ge \frac{1}{2} \sqrt{ab}$, costs 3") == "the x in λ₁^(D+1) ≥ 1/2 √(ab), costs 3"
+    assert plain(r"$\operatorname{diag}(M_i)$ and $W_N$") == "diag(Mᵢ) and W_N"
 
 
 # -- exact tests -------------------------------------------------------------------------------------------------------
@@ -106,7 +112,8 @@ def test_zero_test_knows_zero_from_small() -> None:
     x = sp.Symbol("x")
     assert vanishes(sp.Integer(0)) and not vanishes(sp.Rational(1, 10**40))
     assert vanishes((x + 1) ** 5 - sum(sp.binomial(5, k) * x**k for k in range(6)))
-    assert not vanishes(sp.cos(x) ** 2 + sp.sin(x) ** 2), "cosines are no polynomials: no claim"
+    with pytest.raises(sp.PolynomialError):
+        vanishes(sp.cos(x) ** 2 + sp.sin(x) ** 2 - 1)
 
 
 def test_split_roots_become_one_relation() -> None:
@@ -147,31 +154,30 @@ def mutants(formula: Formula) -> list[tuple[str, Formula]]:
         lines = getattr(formula, field)
         for place, line in enumerate(lines):
             if isinstance(line, Let) and line.symbol != line.value:
-                wrong = dataclasses.replace(line, value=scaled(line.value))
-                found.append((line.symbol.name, dataclasses.replace(formula, **{field: (*lines[:place], wrong, *lines[place + 1 :])})))
+                wrong = dataclasses.replace(line, value=scaled(line.value, line.symbol.name))
+                found.append(
+                    (line.symbol.name, dataclasses.replace(formula, **{field: (*lines[:place], wrong, *lines[place + 1 :])}))
+                )
     return found
 
 
-def scaled(value: sp.Basic) -> sp.Basic:
+def scaled(value: sp.Basic, name: str) -> sp.Basic:
+    if name == "residual":  # a multiple has the same zeros
+        return value + sp.Rational(1, 1000)
     if isinstance(value, sp.Tuple):
         (first, power), *rest = value
         return sp.Tuple(sp.Tuple(first * sp.Rational(1001, 1000), power), *rest)
     return value * sp.Rational(1001, 1000) if value != 0 else sp.Rational(1, 1000)
 
 
-MUTANTS = [
-    (case, name)
-    for case in (0, 2, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16)
-    for name, _ in mutants(made(case).result)
-]
+MUTANTS = [(case, name) for case in (0, 2, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16) for name, _ in mutants(made(case).result)]
 
 
 @pytest.mark.parametrize(("case", "name"), MUTANTS, ids=[f"{IDS[case]}-{name}" for case, name in MUTANTS])
 def test_a_wrong_result_fails_a_check(case: int, name: str) -> None:
     derivation = made(case)
     wrong = dict(mutants(derivation.result))[name]
-    results = (check.test(wrong) for check in derivation.checks)
-    assert not all(results)
+    assert not all(check.test(wrong) for check in derivation.checks)
 
 
 # -- formats -----------------------------------------------------------------------------------------------------------
@@ -212,7 +218,7 @@ def test_pretty_shows_every_step_in_unicode(case: int) -> None:
     for number, step in enumerate(made(case).steps, 1):
         assert f"{number}. {plain(step.title)}" in text
     assert "$" not in text and "\\" not in text and "{" not in text
-    assert max(map(len, text.splitlines())) <= 130
+    assert max(map(len, text.splitlines())) <= 160
 
 
 @pytest.mark.parametrize("case", range(len(CASES)), ids=IDS)

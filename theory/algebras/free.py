@@ -1,7 +1,7 @@
 """The free *-algebra: normal forms that hold at every size.
 
 A matrix is a sum of words in letters, their transposes and diagonal parts; coefficients are polynomials in the scalars and in
-traces of words, taken up to rotation and transposition. It is the kernel's own arithmetic, so a zero found here is a zero there.
+traces of words, taken up to rotation and transposition. It is the kernel's own arithmetic: a zero found here is a zero there.
 Complete for identities that hold at every size, not for facts that need a finite dimension.
 
 >>> from theory.algebra import evaluate

@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -47,8 +47,8 @@ class Polynomial:
     def variable(self, name: str, shape: Shape, symmetric: bool) -> Any:
         if not shape:
             return self.generator[(name,)]
-        key = (lambda i, j: (name, min(i, j), max(i, j))) if symmetric else (lambda i, j: (name, i, j))
-        return [[self.generator[key(i, j)] for j in range(int(shape[1]))] for i in range(int(shape[0]))]
+        place: Callable[[int, int], Place] = lambda i, j: (name, min(i, j), max(i, j)) if symmetric else (name, i, j)  # noqa: E731
+        return [[self.generator[place(i, j)] for j in range(int(shape[1]))] for i in range(int(shape[0]))]
 
     def num(self, c: Fraction) -> Any:
         return self.context.constant(rational(c))
@@ -102,7 +102,9 @@ class Polynomial:
     def expect(self, x: Any, noise: Node, moments: list[Any]) -> Any:
         """Each power k of an entry of the noise replaced by its moment of order k."""
         spots = [i for i, p in enumerate(self.places) if p[0] == noise.data[0]]
-        return [[self._mean(y, spots, moments) for y in row] for row in x] if isinstance(x, list) else self._mean(x, spots, moments)
+        if isinstance(x, list):
+            return [[self._mean(y, spots, moments) for y in row] for row in x]
+        return self._mean(x, spots, moments)
 
     def _mean(self, p: Any, spots: list[int], moments: list[Any]) -> Any:
         total = self.num(Fraction(0))

@@ -51,13 +51,15 @@ def relation_of(let: Let) -> Relation:
     >>> relation_of(Let(t, sp.cos(sp.acos(x) / 3)))
     (t, 4*t**3 - 3*t - x)
     """
-    symbol, value = let.symbol, let.value
+    # Evaluated first, since a root that is kept whole for print does not multiply out.
+    symbol, value = let.symbol, let.value.doit()
     order = math.lcm(*(int(part.exp.q) for part in sp.Mul.make_args(value) if isinstance(part, sp.Pow)))
     if order > 1:
         return symbol, symbol**order - value**order
-    if isinstance(value, sp.cos):
-        cosine = value.args[0].atoms(sp.acos).pop()
-        return symbol, sp.chebyshevt(sp.cancel(cosine / value.args[0]), symbol) - cosine.args[0]
+    factor, core = value.as_coeff_Mul()
+    if isinstance(core, sp.cos):
+        cosine = core.args[0].atoms(sp.acos).pop()
+        return symbol, sp.chebyshevt(sp.cancel(cosine / core.args[0]), symbol / factor) - cosine.args[0]
     return symbol, symbol - value
 
 

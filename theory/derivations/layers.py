@@ -55,7 +55,7 @@ def layer_lets(hidden: int) -> tuple[Let, ...]:
 
 
 def is_stationary(formula: Formula, widths: tuple[int, ...]) -> bool:
-    r"""Whether the layers of a formula make every entry of the gradient zero and the loss equal to $Y + \psi$.
+    r"""Whether the layers of a formula make the gradient zero, the loss $Y + \psi$ and the energy $\gamma_1 |W_1|^2 = b$.
 
     At all data, decays and noise variances at once: the energy $b$ stays a symbol, $G$ is what makes $\psi'(b) = 0$, and the
     rest is polynomial arithmetic on the loss of the network of these widths.
@@ -66,9 +66,10 @@ def is_stationary(formula: Formula, widths: tuple[int, ...]) -> bool:
     values = _layer_values(net, formula)
     entries = [sp.diff(nets.loss(net), w).xreplace(values) for w in net.weights]
     gap = nets.loss(net).xreplace(values) - nets.Y - formula["psi"]
+    energy = net.decay[0] * sum(w**2 for w in net.layers[0]).xreplace(values) - formula["b"]
     rules = [(symbol, _resolve(rule, net, lets)) for symbol, rule in _relations(net, lets)]
     # Neurons of a layer are alike, so most entries coincide.
-    return all(vanishes(entry, rules) for entry in {_resolve(entry, net, lets) for entry in (*entries, gap)})
+    return all(vanishes(entry, rules) for entry in {_resolve(entry, net, lets) for entry in (*entries, gap, energy)})
 
 
 def _relations(net: nets.Network, lets: list[Let]) -> list[Relation]:

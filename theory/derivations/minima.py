@@ -7,6 +7,8 @@ $Y = \mathbb{E}[y^2]$. Source: arXiv:2202.04777.
 
 from __future__ import annotations
 
+import functools
+
 import sympy as sp
 
 from theory.errors import InvalidInput
@@ -69,6 +71,7 @@ def hidden_layers(depth: object, low: int, high: int) -> int:
     return depth - 1
 
 
+@functools.cache
 def stationary_polynomial(hidden: int) -> sp.Expr:
     r"""$\alpha b^D - c\,b^{(D-1)/2} + \Gamma$, the factor of the numerator of $\psi'$ with positive roots ($c^2 = G \Gamma$).
 

@@ -15,12 +15,12 @@ from theory.derivations.closed_form_limits import no_closed_form
 from theory.derivations.exact import largest_root, root, tower, vanishes
 from theory.derivations.layers import SHRINK
 from theory.derivations.minima import ALPHA, GAMMA, LAMBDA, PSI, A, C, G, K, b, stationary_polynomial, z
-from theory.derivations.minima_critical_decay import GAMMA_C, critical_decay
+from theory.derivations.minima_critical_decay import GAMMA_C, critical_decay, is_negative_somewhere
 from theory.derivations.model import Argument, Check, Derivation, Formula, Guard, Let, Option, Recipe, Step, equation
 from theory.errors import InvalidInput
 
 _SOLVE = {1: radicals.linear, 2: radicals.ferrari, 3: radicals.viete}
-_CHECKED_AT = {0: (2, 1), 1: (2, 2, 1), 2: (2, 2, 2, 1), 3: (2, 2, 1, 2, 1)}
+_CHECKED_AT = {0: (2, 1), 1: (2, 2, 1), 2: (2, 2, 2, 1), 3: (1, 2, 1, 2, 1)}
 
 
 def minimiser(hidden: int) -> Formula:
@@ -91,6 +91,22 @@ def _is_largest(formula: Formula, hidden: int) -> bool:
         if not (_close(energy, exact) and _close(gap, wanted) and sp.N(wanted, 50) < 0):
             return False
     return True
+
+
+def _switches(formula: Formula, hidden: int) -> bool:
+    """Around the critical decay the formula leaves the origin exactly where psi turns negative (Sturm)."""
+    for norm, area in ((3, 1), (5, sp.Rational(2, 3))):
+        data = {ALPHA: sp.Rational(3, 2) * area, G: sp.Integer(norm)}
+        for factor in _FACTORS:
+            decay = critical_decay(hidden).subs(data) * factor
+            values = {"gamma": (decay, *(1,) * hidden), "s": (1, *(0,) * (hidden - 1)), "d": (2,) * hidden}
+            leaves = formula.evaluate(a=area, G=norm, **values)[0] != 0
+            if leaves != is_negative_somewhere(hidden, data | {GAMMA: decay}):
+                return False
+    return True
+
+
+_FACTORS = (sp.Rational(1, 3), 1 - sp.Rational(1, 10**6), 1 + sp.Rational(1, 10**6), sp.Integer(3))
 
 
 def _close(left: sp.Expr, right: sp.Expr) -> bool:
@@ -216,7 +232,8 @@ def _scale_names(hidden: int) -> tuple[tuple[sp.Basic, str], ...]:
 def _depth(depth: object, widths: tuple[int, ...] | None) -> object:
     if widths is None:
         return 3 if depth is None else depth
-    if len(widths) < 2 or widths[-1] != 1 or any(not isinstance(d, int) or d < 1 for d in widths):
+    sized = isinstance(widths, (tuple, list)) and len(widths) >= 2 and all(isinstance(d, int) and d >= 1 for d in widths)
+    if not sized or widths[-1] != 1:
         raise InvalidInput("widths", widths, "(d_0, ..., d_N), positive, with d_N = 1")
     if depth is not None and depth != len(widths) - 1:
         raise InvalidInput("depth", depth, f"{len(widths) - 1}, the number of weight matrices of widths {widths}")
@@ -233,11 +250,15 @@ def _checks(hidden: int) -> tuple[Check, ...]:
         return (gradient,)
     return (
         Check("the energy makes psi' zero, modulo the relations of its radicals", lambda formula: _solves(formula, hidden)),
-        gradient,
+        Check(
+            "it leaves the origin exactly where psi turns negative, by Sturm sequences",
+            lambda formula: _switches(formula, hidden),
+        ),
         Check(
             "it is the largest of the exactly isolated real roots, and psi < 0 there",
             lambda formula: _is_largest(formula, hidden),
         ),
+        gradient,
     )
 
 

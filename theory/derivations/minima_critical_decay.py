@@ -6,6 +6,8 @@ $\Gamma_c = \sup_{\lambda > 0} \lambda T(\lambda)^D / D^D$ in closed form. Sourc
 
 from __future__ import annotations
 
+import functools
+
 import sympy as sp
 
 from theory.derivations import minima
@@ -26,6 +28,7 @@ def height(hidden: int) -> sp.Expr:
     return LAMBDA * (G / (ALPHA + LAMBDA)) ** hidden / sp.Integer(hidden) ** hidden
 
 
+@functools.cache
 def critical_point(hidden: int) -> sp.Expr:
     r"""The only zero of $h'$ on $\lambda > 0$, for $D \ge 2$.
 
@@ -38,6 +41,7 @@ def critical_point(hidden: int) -> sp.Expr:
     return root
 
 
+@functools.cache
 def critical_decay(hidden: int) -> sp.Expr:
     r"""$\Gamma_c$ in terms of $G$ and $\alpha = \kappa a$.
 
@@ -162,12 +166,13 @@ def make(depth: int = 3) -> Derivation:
         setting=minima.setting(hidden),
         notation=minima.notation("G", "kappa", "alpha", "Gamma", "lamda", "b", "psi"),
         steps=_steps(hidden),
-        result=Formula("critical_decay", arguments, (Let(ALPHA, K * A),), tuple(outputs)),
+        result=Formula("critical_decay", arguments, (Let(ALPHA, K * A),) if hidden > 1 else (), tuple(outputs)),
         checks=(
             Check("no value of h exceeds it", lambda formula: _is_supremum(formula, hidden)),
             Check("psi and its derivative vanish there", lambda formula: _touches_zero(formula, hidden)),
             Check(
-                "Sturm: psi has zeros at a decay 1e-9 below and none 1e-9 above", lambda formula: _separates(formula, hidden)
+                "Sturm: psi is negative somewhere for a decay 1e-9 below it and nowhere 1e-9 above",
+                lambda formula: _separates(formula, hidden),
             ),
         ),
         source=minima.SOURCE,

@@ -24,10 +24,15 @@ _SQUARE, _MEAN, _PENALTY, _LOSS = sp.symbols("E_2 E_1 R L")
 def path_terms(net: Network, square: sp.Expr) -> Iterator[Let]:
     r"""$Q_S$ for every set $S$ of noisy layers: the coefficient of $\prod_{i \in S} s_i$ in $\mathbb{E}[f^2]$."""
     poly = sp.Poly(square, *net.noise) if net.noise else None
-    for chosen in itertools.product((0, 1), repeat=len(net.noise)):
+    for chosen in _subsets(net):
         name = "".join(str(place) for place, bit in enumerate(chosen, 1) if bit) or "0"
         coefficient = poly.coeff_monomial(chosen) if poly else square
         yield Let(sp.Symbol(f"Q_{name}"), _tidy(net, coefficient))
+
+
+def _subsets(net: Network) -> list[tuple[int, ...]]:
+    """Indicators of the sets of noisy layers, small sets first."""
+    return sorted(itertools.product((0, 1), repeat=len(net.noise)), key=lambda bits: (sum(bits), [-bit for bit in bits]))
 
 
 def _tidy(net: Network, expression: sp.Expr) -> sp.Expr:
@@ -55,7 +60,7 @@ def loss_formula(net: Network) -> Formula:
     """The loss through its path terms, each derived by expectation."""
     prediction = nets.output(net)
     terms = tuple(path_terms(net, nets.expectation(net, sp.expand(prediction**2))))
-    chosen = itertools.product((0, 1), repeat=len(net.noise))
+    chosen = _subsets(net)
     square = sum(
         sp.prod(s**bit for s, bit in zip(net.noise, bits, strict=True)) * term.symbol
         for bits, term in zip(chosen, terms, strict=True)

@@ -6,6 +6,7 @@ the root back into its equation without choosing branches. Source: classical (Fe
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import sympy as sp
@@ -32,6 +33,7 @@ def linear(polynomial: sp.Expr) -> Root:
     return Root((Let(b, energy),), (Step("Solve", equation(b, energy), "Linear in $b$; positive exactly when $G > \\Gamma$."),))
 
 
+@functools.cache
 def ferrari(polynomial: sp.Expr) -> Root:
     r"""The largest root of $\alpha z^4 - c z + \Gamma$: two squares, a resolvent cubic, Cardano for it, two quadratics."""
     monic = z**4 - _Q * z + _R
@@ -104,6 +106,7 @@ def _larger(quadratic: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
     return sp.sqrt(discriminant), largest
 
 
+@functools.cache
 def viete(polynomial: sp.Expr) -> Root:
     r"""The largest root of $\alpha b^3 - c b + \Gamma$ by the cosine of a third, with Cardano's form beside it."""
     cosine, angle = sp.Symbol("C_1", real=True), sp.Symbol("theta", real=True)

@@ -1,0 +1,97 @@
+"""`deeplin show NAME`: one theorem as a reader of the paper wants it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from deeplin.verify import NotFound, certificate_of
+from theory import kernel
+from theory.certificates import at_point
+from theory.errors import InvalidInput
+from theory.statement import Statement, conditions
+from theory.theorem import Claim, Theorem, document, select, theorems
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="a theorem, such as minima.path_lemma")
+    parser.add_argument("--claims", action="store_true", help="write out every claim and every false variant")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def run(args: argparse.Namespace) -> int:
+    chosen = select([args.name])
+    if args.name not in theorems():
+        raise InvalidInput("name", args.name, f"one theorem; the family has {', '.join(t.name for t in chosen)}")
+    record = describe(chosen[0], args.claims)
+    print(json.dumps(record, indent=1) if args.json else text(record))
+    return 0
+
+
+def describe(theorem: Theorem, in_full: bool) -> dict[str, Any]:
+    """What `show` says, as JSON: the kernel is asked again, nothing is remembered."""
+    return {
+        "name": theorem.name,
+        "sheet": theorem.sheet,
+        "title": theorem.title,
+        "form": theorem.form,
+        "source": theorem.source,
+        "note": theorem.note,
+        "document": document(theorem),
+        "claims": [_claim(c, in_full) for c in theorem.claims()],
+        "sharpness": [_sharp(e.drops, e.statement, e.point) for e in theorem.sharpness()],
+        "variants": [written(v) if in_full else {"name": v.name} for v in theorem.variants()],
+    }
+
+
+def _claim(claim: Claim, in_full: bool) -> dict[str, Any]:
+    try:
+        judgement = kernel.check(next(certificate_of(claim))[1])
+        verdict = {"verdict": judgement.claim, "digest": judgement.digest}
+    except (kernel.Rejected, NotFound) as error:
+        verdict = {"verdict": "not proved", "why": str(error)}
+    written_out = written(claim.statement) if in_full else {"name": claim.statement.name}
+    return {**written_out, "scope": claim.statement.lowered().scope, **verdict}
+
+
+def _sharp(drops: str, statement: Statement, point: Any) -> dict[str, Any]:
+    certificate = at_point(statement.lowered(), point, "refuted")
+    verdict = kernel.check(certificate).claim
+    return {"drops": drops, "statement": statement.name, "point": certificate["evidence"]["point"], "verdict": verdict}
+
+
+def written(statement: Statement) -> dict[str, Any]:
+    given, then = ([f"{c.expression} {c.relation} 0" for c in conditions(x)] for x in (statement.given, statement.then))
+    return {"name": statement.name, "given": given, "then": then}
+
+
+def text(record: dict[str, Any]) -> str:
+    """The description in plain text."""
+    return "\n".join(_lines(record))
+
+
+def _lines(record: dict[str, Any]) -> Iterator[str]:
+    yield f"{record['name']}  ({record['sheet']}, {record['form']})"
+    yield f"source: {record['source']}\n"
+    yield record["document"].strip() + "\n"
+    if record["note"]:
+        yield f"Where the words of the paper need more: {record['note']}\n"
+    yield "What the kernel accepted just now:"
+    for c in record["claims"]:
+        yield f"  {c['verdict']:<10} {c['name']}  [{c['scope']}]" + (f"  {c['why']}" if "why" in c else "")
+        yield from _conditions(c)
+    yield "\nWhat fails without a hypothesis (exact points, each checked by the kernel):"
+    for e in record["sharpness"]:
+        point = ", ".join(f"{name} = {value}" for name, value in e["point"].items())
+        yield f"  {e['drops']}\n      {e['verdict']} at {point}"
+    yield f"\nFalse variants that must not be proved ({len(record['variants'])}):"
+    for v in record["variants"]:
+        yield f"  {v['name']}"
+        yield from _conditions(v)
+
+
+def _conditions(record: dict[str, Any]) -> Iterator[str]:
+    yield from (f"      given  {c}" for c in record.get("given", ()))
+    yield from (f"      then   {c}" for c in record.get("then", ()))

@@ -1,0 +1,105 @@
+"""`deeplin verify`: proves, certifies and tests theorems, and prints an honest table."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from deeplin.executor import default_executor
+from deeplin.report import Grade, Report, Result
+from deeplin.verify import Settings, verify
+from theory.errors import InvalidInput
+
+STYLES = {"PROVED": "bold green", "CERTIFIED": "green", "SUPPORTED": "yellow", "REFUTED": "bold red"}
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="theorems or families; all if none is given")
+    parser.add_argument("--json", action="store_true", help="print one JSON object, of deeplin/schemas/verify.schema.json")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all instances (default 0)")
+    parser.add_argument("--require", type=grade, default=Grade.SUPPORTED, metavar="GRADE", help="least grade for exit code 0")
+    parser.add_argument("--certificates", type=Path, metavar="DIR", help="write every certificate below DIR")
+    parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a core)")
+    parser.add_argument("--thorough", action="store_true", help="larger samples and longer experiments")
+
+
+def grade(text: str) -> Grade:
+    reachable = (Grade.PROVED, Grade.CERTIFIED, Grade.SUPPORTED, Grade.UNDECIDED)
+    if text.upper() not in reachable:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected one of {', '.join(reachable)}")
+    return Grade(text.upper())
+
+
+def positive(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected an integer >= 1")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    settings = Settings(args.seed, 64, 20000, True) if args.thorough else Settings(args.seed)
+    if args.certificates and args.certificates.exists() and not args.certificates.is_dir():
+        raise InvalidInput("--certificates", args.certificates, "a directory, or a path where one can be made")
+    with progress() as watch:
+        keep = None if args.certificates is None else lambda path, c: write(args.certificates / path, c)
+        report = verify(*args.names, settings=settings, executor=default_executor(args.jobs), watch=watch, keep=keep)
+    print(json.dumps(report.json(), indent=1)) if args.json else show(report)
+    if report.missing:
+        print(f"interrupted; no verdict for: {', '.join(report.missing)}", file=sys.stderr)
+    return report.exit_code(args.require)
+
+
+def write(path: Path, certificate: dict[str, Any]) -> None:
+    """The whole file or none of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(certificate, separators=(",", ":")))
+    part.replace(path)
+
+
+@contextmanager
+def progress() -> Iterator[Any]:
+    """A progress bar on stderr."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+        yield lambda done, total, name: bar.update(task, completed=done, total=total, description=name)
+
+
+def show(report: Report) -> None:
+    """The table, and below it what went wrong."""
+    console = Console()
+    table = Table("theorem", "id", "grade", "proved claims", "exact", "floats", "sharp", "seconds", box=None, pad_edge=False)
+    for r in report.results:
+        table.add_row(*row(r))
+    console.print(table)
+    for r in report.results:
+        for e in r.evidence:
+            if e.get("grade") in (Grade.UNDECIDED, Grade.REFUTED, Grade.VACUOUS):
+                console.print(f"[bold]{r.name}[/] {e['kind']} {e.get('statement', '')}: {e['grade']}: {e.get('why', '')}")
+    console.print(f"{len(report.results)} theorems in {report.seconds:.1f} s, seed {report.seed}", style="dim")
+
+
+def row(r: Result) -> tuple[str, ...]:
+    exact = sum(e.get("instances", 0) for e in r.evidence if e["kind"] == "certified")
+    floats = sum(e.get("instances", 0) for e in r.evidence if e["kind"] == "supported")
+    tested = r.count("experiment")
+    return (
+        r.name,
+        r.sheet,
+        f"[{STYLES.get(r.grade, 'bold')}]{r.grade}[/]",
+        r.scope,
+        str(exact or "-"),
+        f"{floats or '-'}{f' +{tested} exp.' if tested else ''}",
+        str(r.count("sharpness") or "-"),
+        f"{r.seconds:.2f}",
+    )

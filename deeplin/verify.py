@@ -1,0 +1,261 @@
+"""`verify`: every claim of a theorem through the kernel, its instances through exact and float arithmetic, its experiments.
+
+The work is cut into tasks (theorem, part, index), each of which gives evidence records; a theorem's grade is that of its
+weakest claim, lowered by any violation that its instances or experiments show.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from deeplin.executor import Executor, Serial
+from deeplin.report import Grade, Report, Result, worst
+from theory import kernel
+from theory.certificates import Json, at_point, derivation, statement
+from theory.theorem import Claim, Counterexample, Theorem, select, theorems
+
+Evidence = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How much to check: instances for each width, and `thorough` for the longer experiments."""
+
+    seed: int = 0
+    certified: int = 8
+    supported: int = 2000
+    thorough: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    theorem: str
+    part: str
+    index: int
+    settings: Settings
+
+
+class Outcome(NamedTuple):
+    evidence: list[Evidence]
+    certificates: list[tuple[str, Json]]
+
+
+def tasks_of(theorem: Theorem, settings: Settings) -> list[Task]:
+    """The tasks of a theorem, proofs first."""
+    from numerics.experiments import experiments
+
+    sizes = {"claim": len(_claims(theorem.name)), "sharpness": len(theorem.sharpness())}
+    sizes |= {"certified": len(theorem.certified_at), "supported": len(theorem.supported_at)} if theorem.sample else {}
+    sizes["experiment"] = len(experiments(theorem.name))
+    return [Task(theorem.name, part, i, settings) for part, n in sizes.items() for i in range(n)]
+
+
+def run_task(task: Task) -> Outcome:
+    """The evidence of one task; safe to run in another process."""
+    theorem = theorems()[task.theorem]
+    start = time.perf_counter()
+    outcome = _PARTS[task.part](theorem, task)
+    seconds = time.perf_counter() - start
+    return Outcome([{**e, "seconds": e.get("seconds", seconds)} for e in outcome.evidence], outcome.certificates)
+
+
+@lru_cache(maxsize=8)
+def _claims(name: str) -> tuple[Claim, ...]:
+    return tuple(theorems()[name].claims())
+
+
+@lru_cache(maxsize=8)
+def _sharpness(name: str) -> tuple[Counterexample, ...]:
+    return tuple(theorems()[name].sharpness())
+
+
+# -- parts --------------------------------------------------------------------------------------------------------------
+
+
+def _prove(theorem: Theorem, task: Task) -> Outcome:
+    claim = _claims(theorem.name)[task.index]
+    record: Evidence = {"kind": "proof", "statement": claim.statement.name, "scope": claim.statement.lowered().scope}
+    try:
+        certificates = [*certificate_of(claim)]
+    except (kernel.Rejected, NotFound) as error:
+        return Outcome([{**record, "grade": Grade.UNDECIDED, "why": str(error)}], [])
+    proof = certificates[0][1]
+    record |= {"grade": Grade.PROVED, "digest": kernel.digest(proof["statement"]), "steps": len(proof["evidence"]["steps"])}
+    record |= {"witness": kernel.digest(certificates[1][1]["statement"]) if len(certificates) > 1 else None}
+    prefix = f"{theorem.name}/{task.index:02d}-{_slug(claim.statement.name)}"
+    return Outcome([record], [(f"{prefix}-{kind}.json", c) for kind, c in certificates])
+
+
+class NotFound(Exception):
+    """No certificate or no witness was found within the budget."""
+
+
+def certificate_of(claim: Claim) -> Iterator[tuple[str, Json]]:
+    """The accepted certificates of a claim: its proof and, if it has hypotheses, the witness that they can hold."""
+    lowered = claim.statement.lowered()
+    yield "proof", _proof(claim)
+    if lowered.given:
+        yield "witness", _witness(claim)
+
+
+def _proof(claim: Claim) -> Json:
+    lowered = claim.statement.lowered()
+    if claim.steps is None:
+        from theory.provers import prove
+
+        found = prove(lowered).certificate
+        if found is None:
+            raise NotFound("no prover found a certificate")
+        return accepted(found, statement(lowered)[0])
+    return accepted(derivation(lowered, claim.steps, sizes=claim.statement.sizes), statement(lowered)[0])
+
+
+def _witness(claim: Claim) -> Json:
+    lowered = claim.statement.lowered(claim.at)
+    if claim.witness is not None:
+        return accepted(at_point(lowered, claim.witness, "satisfiable"), statement(lowered)[0])
+    from theory.provers.points import witness
+
+    found = witness(lowered)
+    if found is None:
+        raise NotFound("no point was found that satisfies the hypotheses")
+    return accepted(found, statement(lowered)[0])
+
+
+def accepted(certificate: Json, expected: Json) -> Json:
+    """The certificate, once the kernel has accepted it for the expected statement."""
+    kernel.check(certificate, expected)
+    return certificate
+
+
+def _sharp(theorem: Theorem, task: Task) -> Outcome:
+    example = _sharpness(theorem.name)[task.index]
+    record: Evidence = {"kind": "sharpness", "drops": example.drops, "statement": example.statement.name}
+    lowered = example.statement.lowered()
+    certificate = accepted(at_point(lowered, example.point, "refuted"), statement(lowered)[0])
+    record |= {"status": "needed", "point": certificate["evidence"]["point"], "digest": kernel.digest(certificate["statement"])}
+    return Outcome([record], [(f"{theorem.name}/sharp-{task.index:02d}-refuted.json", certificate)])
+
+
+def _certified(theorem: Theorem, task: Task) -> Outcome:
+    from numerics.evidence import certify
+
+    found = certify(theorem, theorem.certified_at[task.index], task.settings.certified, task.settings.seed)
+    return Outcome([{"kind": "certified", **asdict(found)}], [])
+
+
+def _supported(theorem: Theorem, task: Task) -> Outcome:
+    from numerics.evidence import support
+
+    found = support(theorem, theorem.supported_at[task.index], task.settings.supported, task.settings.seed)
+    return Outcome([{"kind": "supported", **asdict(found)}], [])
+
+
+def _experiment(theorem: Theorem, task: Task) -> Outcome:
+    from numerics.experiments import experiments
+
+    found = experiments(theorem.name)[task.index](seed=task.settings.seed, thorough=task.settings.thorough)
+    return Outcome([{"kind": "experiment", **asdict(found)}], [])
+
+
+_PARTS: dict[str, Callable[[Theorem, Task], Outcome]] = {
+    "claim": _prove,
+    "sharpness": _sharp,
+    "certified": _certified,
+    "supported": _supported,
+    "experiment": _experiment,
+}
+
+
+def _slug(text: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in text.split(".", 1)[-1]).strip("-")[:60]
+
+
+# -- grades -------------------------------------------------------------------------------------------------------------
+
+
+def grade_of(evidence: Sequence[Evidence]) -> Grade:
+    """That of the weakest claim; any violation lowers it."""
+    graded = [Grade(e["grade"]) for e in evidence if "grade" in e]
+    claims = [Grade(e["grade"]) for e in evidence if e["kind"] == "proof"]
+    failures = [g for g in graded if g in (Grade.REFUTED, Grade.UNDECIDED, Grade.VACUOUS)]
+    if failures or not graded:
+        return worst(failures or [Grade.UNDECIDED])
+    return worst(claims or graded)
+
+
+def scope_of(evidence: Sequence[Evidence]) -> str:
+    """At how many of the claims the proof is at all widths, and at how many at given sizes."""
+    proofs = [e for e in evidence if e["kind"] == "proof" and e["grade"] == Grade.PROVED]
+    wide = sum(e["scope"] == "all widths" for e in proofs)
+    real = sum(e["scope"] == "all real numbers" for e in proofs)
+    counts = [(wide, "at all widths"), (len(proofs) - wide - real, "at given sizes"), (real, "in scalars")]
+    return ", ".join(f"{n} {text}" for n, text in counts if n) or "none"
+
+
+def verify(
+    *names: str,
+    settings: Settings | None = None,
+    executor: Executor | None = None,
+    watch: Callable[[int, int, str], None] | None = None,
+    keep: Callable[[str, Json], None] | None = None,
+) -> Report:
+    """Verifies theorems (by name or family; all if none is named).
+
+    `watch(done, total, theorem)` is told of progress; `keep(path, certificate)` gets every accepted certificate. An
+    interruption ends the run early: the report then names the theorems that are missing.
+
+    >>> report = verify("minima.norm_lemma", settings=Settings(certified=1, supported=10))
+    >>> [(r.sheet, str(r.grade)) for r in report.results]
+    [('B3', 'PROVED')]
+    """
+    settings = settings or Settings()
+    start = time.perf_counter()
+    chosen = select(names)
+    tasks = [t for theorem in chosen for t in tasks_of(theorem, settings)]
+    outcomes: dict[int, Outcome] = {}
+    try:
+        for i, outcome in (executor or Serial()).run(run_task, tasks):
+            outcomes[i] = outcome
+            if watch:
+                watch(len(outcomes), len(tasks), tasks[i].theorem)
+    except KeyboardInterrupt:
+        pass
+    if keep:
+        for i in sorted(outcomes):
+            for path, certificate in outcomes[i].certificates:
+                keep(path, certificate)
+    results, missing = _results(chosen, tasks, outcomes)
+    return Report(tuple(results), settings.seed, time.perf_counter() - start, environment(), tuple(missing))
+
+
+def _results(chosen: Sequence[Theorem], tasks: Sequence[Task], outcomes: dict[int, Outcome]) -> tuple[list[Result], list[str]]:
+    results, missing = [], []
+    for theorem in chosen:
+        mine = [i for i, t in enumerate(tasks) if t.theorem == theorem.name]
+        if not all(i in outcomes for i in mine):
+            missing.append(theorem.name)
+            continue
+        evidence = [e for i in mine for e in outcomes[i].evidence]
+        seconds = sum(e["seconds"] for e in evidence)
+        verdict = (grade_of(evidence), scope_of(evidence))
+        results.append(Result(theorem.name, theorem.sheet, theorem.title, *verdict, seconds, tuple(evidence)))
+    return results, missing
+
+
+def environment() -> dict[str, str]:
+    """What the numbers were computed with."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    found = {"python": platform.python_version()}
+    for package in ("deeplin", "sympy", "python-flint", "numpy", "scipy", "torch"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "absent"
+    return found

@@ -1,0 +1,274 @@
+r"""The array algebra: a DAG becomes the source of a batched kernel (compiled and run by `numerics.kernels`).
+
+Scalars are arrays of shape (batch,), matrices (batch, rows, cols). The source is straight-line Python over an array namespace
+(array-api-compat): shared subterms once, products parenthesised by their cost with known products reused, traces of products
+as sums of entrywise products, dead arrays deleted. Constants are the rationals of the DAG, rounded once to the precision.
+
+The same generator, with squared constants and fed with squared variables, propagates a squared magnitude
+\(m^2\): sums \(\sum c^2 m^2\), products of \(m^2\). It is the mean square of the value if all its terms had random signs, the
+scale by which a residual is judged (`numerics.margins`).
+
+>>> from theory.algebra import evaluate
+>>> from theory.dag import T, mul, tr, var
+>>> W = var("W", (2, 3))
+>>> source = Source("float64", squared=False)
+>>> print(source.written([source.name(x) for x in evaluate([tr(mul(W, T(W)))], source)])[0], end="")
+def kernel(xp, a0):
+    t1 = xp.sum(a0 * a0, axis=(-2, -1))
+    return (t1,)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from math import inf, prod
+from typing import Any
+
+import numpy as np
+
+from theory.dag import Node, Shape
+from theory.errors import InvalidInput
+
+Names = tuple[str, ...]
+
+
+def rounded(c: Fraction, precision: str = "float64") -> float:
+    """The number of that precision nearest to c (ties to even), infinite where it overflows.
+
+    >>> rounded(Fraction(1, 3)) == 1 / 3, rounded(Fraction(1, 3), "float32") == float(np.float32(1 / 3))
+    (True, True)
+    """
+    try:
+        near = float(c)
+    except OverflowError:
+        return inf if c > 0 else -inf
+    if precision == "float64" or not np.isfinite(near):
+        return near
+    return _rounded_twice(c, near)
+
+
+def _rounded_twice(c: Fraction, near: float) -> float:
+    """float32 of a float64 may land on the wrong side of a midpoint: the neighbours are compared exactly."""
+    with np.errstate(over="ignore", under="ignore"):
+        middle = np.float32(near)
+        around = [middle, *(np.nextafter(middle, np.float32(side)) for side in (-inf, inf))]
+    finite = [float(x) for x in around if np.isfinite(x)]
+    return min(finite, key=lambda x: abs(Fraction(x) - c)) if np.isfinite(middle) else float(middle)
+
+
+@dataclass(frozen=True)
+class _Value:
+    """A product not yet formed: names of scalars and of matrices. A scalar has one name and no matrices."""
+
+    scalars: Names
+    matrices: Names = ()
+
+
+class _Line:
+    __slots__ = ("target", "text", "uses")
+
+    def __init__(self, target: str, text: str, uses: Names) -> None:
+        self.target, self.text, self.uses = target, text, uses
+
+
+class Source:
+    """An algebra whose values are names in the source that it writes. `squared` writes the propagation of squared magnitudes."""
+
+    def __init__(self, precision: str, squared: bool) -> None:
+        self.precision, self.squared = precision, squared
+        self.shapes: dict[str, Shape] = {}
+        self.lines: list[_Line] = []
+        self.inputs: dict[str, str] = {}
+        self.constants: dict[str, Any] = {}
+        self._texts: dict[Any, str] = {}
+        self._products: dict[Names, str] = {}
+        self._flipped: dict[str, str] = {}
+
+    # -- names ----------------------------------------------------------------------------------------------------------
+
+    def emit(self, text: str, shape: Shape, *uses: str) -> str:
+        """A name for the text: a new line, or the line that has it already."""
+        if text not in self._texts:
+            target = self._texts[text] = f"t{len(self.lines)}"
+            self.lines.append(_Line(target, text, uses))
+            self.shapes[target] = shape
+        return self._texts[text]
+
+    def constant(self, value: Any, shape: Shape) -> str:
+        key = (str(value), shape)
+        if key not in self._texts:
+            name = self._texts[key] = f"k{len(self.constants)}"
+            self.constants[name], self.shapes[name] = value, shape
+        return self._texts[key]
+
+    def number(self, c: Fraction) -> float:
+        return rounded(c * c if self.squared else c, self.precision)
+
+    def name(self, x: _Value) -> str:
+        """The name of the value itself, its product formed."""
+        if not x.matrices:
+            return self.scale(x.scalars)
+        matrix = self.product(x.matrices)
+        if not x.scalars:
+            return matrix
+        s = self.scale(x.scalars)
+        return self.emit(f"{s}[..., None, None] * {matrix}", self.shapes[matrix], s, matrix)
+
+    def scale(self, scalars: Names) -> str:
+        out = scalars[0]
+        for s in scalars[1:]:
+            out = self.emit(f"{out} * {s}", (), out, s)
+        return out
+
+    def flip(self, name: str) -> str:
+        if name not in self._flipped:
+            out = self.emit(f"{name}.mT", self.shapes[name][::-1], name)  # type: ignore[arg-type]
+            self._flipped |= {name: out, out: name}
+        return self._flipped[name]
+
+    # -- products -------------------------------------------------------------------------------------------------------
+
+    def product(self, names: Names) -> str:
+        """The matrix product of the names, in the cheapest order given what is known."""
+        if len(names) == 1:
+            return names[0]
+        if self._known(names):
+            return self._reused(names)
+        left, right = self._split(names, {})
+        a, b = self.product(left), self.product(right)
+        shape: Shape = (self._rows(names), self._cols(names))
+        self._products[names] = self.emit(f"xp.matmul({a}, {b})", shape, a, b)
+        return self._products[names]
+
+    def _rows(self, names: Names) -> int:
+        return int(self.shapes[names[0]][0])  # type: ignore[misc]
+
+    def _cols(self, names: Names) -> int:
+        return int(self.shapes[names[-1]][1])  # type: ignore[misc]
+
+    def _mirrored(self, names: Names) -> Names:
+        return tuple(self._flipped.get(x, "") for x in reversed(names))
+
+    def _known(self, names: Names) -> bool:
+        return names in self._products or self._mirrored(names) in self._products
+
+    def _reused(self, names: Names) -> str:
+        return self._products[names] if names in self._products else self.flip(self._products[self._mirrored(names)])
+
+    def _cost(self, names: Names, memo: dict[Names, int]) -> int:
+        if len(names) == 1 or self._known(names):
+            return 0
+        if names not in memo:
+            left, right = self._split(names, memo)
+            memo[names] = self._joined(left, right, memo) + self._rows(names) * self._cols(left) * self._cols(names)
+        return memo[names]
+
+    def _joined(self, left: Names, right: Names, memo: dict[Names, int]) -> int:
+        return self._cost(left, memo) + self._cost(right, memo)
+
+    def _split(self, names: Names, memo: dict[Names, int]) -> tuple[Names, Names]:
+        cuts = [(names[:k], names[k:]) for k in range(1, len(names))]
+        ends = self._rows(names) * self._cols(names)
+        return min(cuts, key=lambda cut: self._joined(*cut, memo) + ends * self._cols(cut[0]))
+
+    # -- the algebra ----------------------------------------------------------------------------------------------------
+
+    def variable(self, name: str, shape: Shape, symmetric: bool) -> _Value:
+        if not all(isinstance(d, int) for d in shape):
+            raise InvalidInput("shape", f"{name} {shape}", "given sizes: a batch of floats has no symbolic dimension")
+        argument = self.inputs.setdefault(name, f"a{len(self.inputs)}")
+        self.shapes[argument] = shape
+        if symmetric:
+            self._flipped[argument] = argument
+        return self._whole(argument)
+
+    def _whole(self, name: str) -> _Value:
+        return _Value((), (name,)) if self.shapes[name] else _Value((name,))
+
+    def num(self, c: Fraction) -> _Value:
+        return self._whole(self.constant(self.number(c), ()))
+
+    def eye(self, n: Any) -> _Value:
+        return self._whole(self.constant([[float(i == j) for j in range(n)] for i in range(n)], (n, n)))
+
+    def zero(self, shape: Shape) -> _Value:
+        return self._whole(self.constant([[0.0] * int(shape[1])] * int(shape[0]), shape) if shape else self.constant(0.0, ()))
+
+    def const(self, rows: tuple[tuple[Fraction, ...], ...]) -> _Value:
+        return self._whole(self.constant([[self.number(x) for x in row] for row in rows], (len(rows), len(rows[0]))))
+
+    def lin(self, parts: list[tuple[Fraction, Any]], shape: Shape) -> _Value:
+        terms = [self._term(c, x) for c, x in parts]
+        return self._whole(self.emit(" + ".join(text for text, _ in terms), shape, *(y for _, uses in terms for y in uses)))
+
+    def _term(self, c: Fraction, x: _Value) -> tuple[str, Names]:
+        """The text of c x; the coefficient meets the scalars before it meets the entries of a matrix."""
+        factor = "" if self.number(c) == 1 else f"{self.number(c)!r} * ".replace("inf", "xp.inf")
+        if not (x.matrices and x.scalars):
+            return f"{factor}{self.name(x)}", (self.name(x),)
+        s, matrix = self.scale(x.scalars), self.product(x.matrices)
+        scaled = self.emit(f"{factor}{s}", (), s) if factor else s
+        return f"{scaled}[..., None, None] * {matrix}", (scaled, matrix)
+
+    def mul(self, scalars: list[_Value], matrices: list[_Value]) -> _Value:
+        names = tuple(self.name(s) for s in scalars) + tuple(y for m in matrices for y in m.scalars)
+        return _Value(names, tuple(y for m in matrices for y in m.matrices))
+
+    def power(self, x: _Value, k: int) -> _Value:
+        return self._whole(self.emit(f"{self.name(x)}**{k}", (), self.name(x)))
+
+    def T(self, x: _Value) -> _Value:
+        return _Value(x.scalars, tuple(self.flip(y) for y in reversed(x.matrices)))
+
+    def tr(self, x: _Value, n: Any) -> _Value:
+        return _Value((*x.scalars, self._trace(x.matrices)))
+
+    def _trace(self, names: Names) -> str:
+        """tr(X Y) = sum of X * Y^T, cut where the two halves are cheapest."""
+        if len(names) == 1:
+            return self.emit(f"xp.linalg.trace({names[0]})", (), names[0])
+        memo: dict[Names, int] = {}
+        cuts = [(names[:k], names[k:]) for k in range(1, len(names))]
+        left, right = min(cuts, key=lambda cut: self._joined(*cut, memo) + self._rows(cut[0]) * self._cols(cut[0]))
+        a, b = self.product(left), self.flip(self.product(right))
+        return self.emit(f"xp.sum({a} * {b}, axis=(-2, -1))", (), a, b)
+
+    def diag(self, x: _Value) -> _Value:
+        matrix = self.name(x)
+        mask = self.eye(self.shapes[matrix][0]).matrices[0]  # type: ignore[misc]
+        return self._whole(self.emit(f"{matrix} * {mask}", self.shapes[matrix], matrix, mask))
+
+    def entry(self, x: _Value, i: int, j: int) -> _Value:
+        return self._whole(self.emit(f"{self.name(x)}[..., {i}, {j}]", (), self.name(x)))
+
+    def expect(self, x: Any, noise: Node, moments: list[Any]) -> Any:
+        raise InvalidInput("mean", noise, "no mean over noise in a batch of floats: take the mean as a polynomial first")
+
+    # -- the text -------------------------------------------------------------------------------------------------------
+
+    def written(self, outputs: Sequence[str]) -> tuple[str, int]:
+        """The source, and the largest number of floats an instance that are alive at one time."""
+        kept, lines = set(outputs), list(self._needed(outputs))
+        size = {line.target: self._size(line) for line in lines}
+        last = {x: i for i, line in enumerate(lines) for x in line.uses}
+        alive = sum(prod(map(int, self.shapes[a])) for a in self.inputs.values())
+        text, most = [f"def kernel({', '.join(['xp', *self.inputs.values(), *self.constants])}):"], alive
+        for i, line in enumerate(lines):
+            text.append(f"    {line.target} = {line.text}")
+            alive += size[line.target]
+            most = max(most, alive)
+            dead = [x for x in dict.fromkeys(line.uses) if last[x] == i and x in size and x not in kept]
+            text += [f"    del {', '.join(dead)}"] if dead else []
+            alive -= sum(size[x] for x in dead)
+        return "\n".join([*text, f"    return ({', '.join(outputs)},)", ""]), most
+
+    def _needed(self, outputs: Sequence[str]) -> Iterator[_Line]:
+        wanted = set(outputs)
+        for line in reversed(self.lines):
+            wanted |= set(line.uses) if line.target in wanted else set()
+        return (line for line in self.lines if line.target in wanted)
+
+    def _size(self, line: _Line) -> int:
+        return 0 if line.text.endswith(".mT") else prod(map(int, self.shapes[line.target]))
