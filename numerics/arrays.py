@@ -74,7 +74,7 @@ class _Line:
 
 
 class Source:
-    """An algebra whose values are names in the source that it writes. `squared` writes the propagation of squared magnitudes."""
+    """An algebra whose values are names in the source that it writes. `squared`: for squared magnitudes."""
 
     def __init__(self, precision: str, squared: bool) -> None:
         self.precision, self.squared = precision, squared
@@ -124,7 +124,7 @@ class Source:
 
     def flip(self, name: str) -> str:
         if name not in self._flipped:
-            out = self.emit(f"{name}.mT", self.shapes[name][::-1], name)  # type: ignore[arg-type]
+            out = self.emit(f"{name}.mT", self.shapes[name][::-1], name)
             self._flipped |= {name: out, out: name}
         return self._flipped[name]
 
@@ -143,10 +143,10 @@ class Source:
         return self._products[names]
 
     def _rows(self, names: Names) -> int:
-        return int(self.shapes[names[0]][0])  # type: ignore[misc]
+        return int(self.shapes[names[0]][0])
 
     def _cols(self, names: Names) -> int:
-        return int(self.shapes[names[-1]][1])  # type: ignore[misc]
+        return int(self.shapes[names[-1]][1])
 
     def _mirrored(self, names: Names) -> Names:
         return tuple(self._flipped.get(x, "") for x in reversed(names))
@@ -162,16 +162,16 @@ class Source:
             return 0
         if names not in memo:
             left, right = self._split(names, memo)
-            memo[names] = self._joined(left, right, memo) + self._rows(names) * self._cols(left) * self._cols(names)
+            memo[names] = self._joined((left, right), memo) + self._rows(names) * self._cols(left) * self._cols(names)
         return memo[names]
 
-    def _joined(self, left: Names, right: Names, memo: dict[Names, int]) -> int:
-        return self._cost(left, memo) + self._cost(right, memo)
+    def _joined(self, cut: tuple[Names, Names], memo: dict[Names, int]) -> int:
+        return self._cost(cut[0], memo) + self._cost(cut[1], memo)
 
     def _split(self, names: Names, memo: dict[Names, int]) -> tuple[Names, Names]:
         cuts = [(names[:k], names[k:]) for k in range(1, len(names))]
         ends = self._rows(names) * self._cols(names)
-        return min(cuts, key=lambda cut: self._joined(*cut, memo) + ends * self._cols(cut[0]))
+        return min(cuts, key=lambda cut: self._joined(cut, memo) + ends * self._cols(cut[0]))
 
     # -- the algebra ----------------------------------------------------------------------------------------------------
 
@@ -231,13 +231,13 @@ class Source:
             return self.emit(f"xp.linalg.trace({names[0]})", (), names[0])
         memo: dict[Names, int] = {}
         cuts = [(names[:k], names[k:]) for k in range(1, len(names))]
-        left, right = min(cuts, key=lambda cut: self._joined(*cut, memo) + self._rows(cut[0]) * self._cols(cut[0]))
+        left, right = min(cuts, key=lambda cut: self._joined(cut, memo) + self._rows(cut[0]) * self._cols(cut[0]))
         a, b = self.product(left), self.flip(self.product(right))
         return self.emit(f"xp.sum({a} * {b}, axis=(-2, -1))", (), a, b)
 
     def diag(self, x: _Value) -> _Value:
         matrix = self.name(x)
-        mask = self.eye(self.shapes[matrix][0]).matrices[0]  # type: ignore[misc]
+        mask = self.eye(self.shapes[matrix][0]).matrices[0]
         return self._whole(self.emit(f"{matrix} * {mask}", self.shapes[matrix], matrix, mask))
 
     def entry(self, x: _Value, i: int, j: int) -> _Value:

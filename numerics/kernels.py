@@ -24,7 +24,7 @@ from theory.algebra import evaluate
 from theory.dag import Node, Shape, resolved, variables
 from theory.errors import InvalidInput
 
-SMALLEST_CHUNK, LARGEST_CHUNK = 16, 1 << 16
+SMALLEST_CHUNK, LARGEST_CHUNK = 16, {"cpu": 1 << 14, "cuda": 1 << 24}
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ def _program(outputs: Sequence[Node], on: Backend, squared: bool) -> _Program:
     text, floats = source.written(names)
     scope: dict[str, Any] = {}
     exec(text, scope)  # the text has no names but a0, k0, t0, ... and no numbers but floats: nothing of a user's is in it
-    size = 8 if on.precision == "float64" else 4
-    chunk = min(LARGEST_CHUNK if on.device == "cpu" else 1 << 30, max(SMALLEST_CHUNK, on.cache_bytes // (size * max(floats, 1))))
+    size = floats * (8 if on.precision == "float64" else 4)
+    chunk = max(SMALLEST_CHUNK, min(LARGEST_CHUNK[on.device], on.cache_bytes // max(size, 1)))
     constants = tuple(on.array(c) for c in source.constants.values())
     shapes = tuple(x.shape for x in outputs)
     return _Program(text, scope["kernel"], tuple(source.inputs), constants, shapes, chunk, on)
@@ -66,7 +66,7 @@ def _program(outputs: Sequence[Node], on: Backend, squared: bool) -> _Program:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A batched evaluator of some outputs. `kernel(env)` gives a list of arrays, `kernel.magnitudes(env)` their RMS magnitudes."""
+    """A batched evaluator: `kernel(env)` is the list of outputs, `kernel.magnitudes(env)` their RMS magnitudes."""
 
     outputs: tuple[Node, ...]
     backend: Backend

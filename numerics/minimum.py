@@ -125,9 +125,7 @@ class Minimum:
         """The mean predictor (kappa A + lam)^{-1} g (d_0,) of a stationary family; zero at lam = inf."""
         return _predictor(self.moments, self.noise_factor, point.lam)
 
-    def weights(
-        self, signs: Sequence[ArrayLike] | None = None, *, at: StationaryPoint | None = None
-    ) -> list[Array]:
+    def weights(self, signs: Sequence[ArrayLike] | None = None, *, at: StationaryPoint | None = None) -> list[Array]:
         """Weights W_1, ..., W_N that attain the minimum, or the stationary point `at`: rank one and aligned.
 
         `signs` holds r_i (d_i,) for each hidden layer: entries +1 or -1 (all +1 by default), or, where the layer has no

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
-from math import exp, inf, log
+from math import inf, log
 
 import numpy as np
 
@@ -136,27 +136,14 @@ class FloatEquation:
     def _one_hidden_layer(self) -> list[tuple[float, Kind]]:
         r"""The only root, if :math:`|g|^2 > \Gamma`: between the isotropic solutions for the least and largest c_k.
 
-        Near the threshold lambda is infinite: there :math:`y = 1/\lambda` solves a concave equation that stays accurate.
+        Near the threshold lambda is huge, yet its logarithm is as well determined as the excess of |g|^2 over Gamma is.
         """
         excess = float(np.logaddexp.reduce(self.log_weight)) - self.log_decay
         if excess <= 8 * EPSILON * (1 + abs(self.log_decay)):
             return []
         reach = log(np.expm1(excess / 2))
         low, high = (edge - reach for edge in self._box(0.0))
-        low, high = low - MARGIN, high + MARGIN
-        if excess < 0.5:
-            return [(-log(newton(self._secular, exp(-high), exp(-low), exp(-high), inf)), Kind.MINIMUM)]
-        return [(newton(self._signed(1.0), low, high, (low + high) / 2, 1.0), Kind.MINIMUM)]
-
-    def _secular(self, y: float) -> tuple[float, float]:
-        r""":math:`(\sum_k \frac{g_k^2}{\Gamma}(1 + c_ky)^{-2})^{-1/2} - 1` and its slope, accurate near y = 0."""
-        weight, step = np.exp(self.log_weight - self.log_decay), np.exp(self.log_curvature) * y
-        total = float(np.sum(weight / (1 + step) ** 2))
-        excess = float(np.expm1(np.logaddexp.reduce(self.log_weight) - self.log_decay))
-        change = excess - float(np.sum(weight * step * (2 + step) / (1 + step) ** 2))
-        slope = float(np.sum(weight * np.exp(self.log_curvature) / (1 + step) ** 3)) * total**-1.5
-        value = float(np.expm1(-np.log1p(change) / 2)) if change > -0.5 else total**-0.5 - 1
-        return value, slope
+        return [(newton(self._signed(1.0), low - MARGIN, high + MARGIN, (low + high) / 2, 1.0), Kind.MINIMUM)]
 
 
 def _weighted(log_terms: Array, values: Array) -> tuple[Array, Array]:
@@ -174,13 +161,11 @@ def _partition(low: float, high: float) -> tuple[Array, float]:
     return low + radius * (2 * np.arange(count, dtype=np.float64) + 1), radius
 
 
-def newton(
-    function: Callable[[float], tuple[float, float]], low: float, high: float, start: float, bend: float
-) -> float:
+def newton(function: Callable[[float], tuple[float, float]], low: float, high: float, start: float, bend: float) -> float:
     """The root in [low, high] of an increasing function, given with its slope.
 
-    Newton's method, halving where a step leaves the bracket. `bend` bounds the second derivative (inf if no bound is
-    known): a step whose square times it cannot matter is the last.
+    Newton's method, halving where a step leaves the bracket. `bend` bounds the second derivative: a step whose square
+    times it cannot matter is the last.
 
     >>> round(newton(lambda x: (x * x - 2, 2 * x), 0.0, 2.0, 1.0, 2.0), 12)
     1.414213562373

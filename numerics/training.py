@@ -65,13 +65,9 @@ def train(
     return Training(losses, unpack(best, shape), sum(count for _, _, count in ends))
 
 
-def _starts(
-    widths: tuple[int, ...], starts: int, near: Sequence[Array] | None, rng: np.random.Generator
-) -> list[Array]:
+def _starts(widths: tuple[int, ...], starts: int, near: Sequence[Array] | None, rng: np.random.Generator) -> list[Array]:
     sizes = list(zip(widths[1:], widths[:-1], strict=True))
-    points = [
-        pack([rng.normal(0, SCALES[k % len(SCALES)] / np.sqrt(size[1]), size) for size in sizes]) for k in range(starts)
-    ]
+    points = [pack([rng.normal(0, SCALES[k % len(SCALES)] / np.sqrt(size[1]), size) for size in sizes]) for k in range(starts)]
     if near is not None:
         if check_layers(near, widths[0]) != widths:
             raise InvalidInput("near", [w.shape for w in near], f"weights of widths {widths}")

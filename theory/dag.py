@@ -17,6 +17,7 @@ from fractions import Fraction
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import pairwise
+from math import prod
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -76,9 +77,6 @@ def _require(fits: bool, why: str) -> None:
         raise ShapeError(why)
 
 
-# -- leaves -------------------------------------------------------------------------------------------------------------
-
-
 def var(name: str, shape: Shape = SCALAR, *, symmetric: bool = False) -> Node:
     """A variable; `symmetric` says that it equals its transpose."""
     _require(not symmetric or shape[:1] == shape[1:], f"{name}: a symmetric variable must be square, got shape {shape}")
@@ -107,9 +105,6 @@ def const(rows: Sequence[Sequence[int | Fraction]]) -> Node:
 def known(x: Node) -> Node:
     """x, cited as the left-hand side of a known fact, from which it takes its sign; only evidence cites facts."""
     return _make("known", (x,), (), x.shape)
-
-
-# -- operations ---------------------------------------------------------------------------------------------------------
 
 
 def lin(*parts: tuple[int | Fraction, Node]) -> Node:
@@ -158,7 +153,7 @@ def sub(x: Node, y: Node) -> Node:
 
 def mul(*factors: Node) -> Node:
     """The product in order; scalars may stand anywhere and scale it."""
-    flat = [y for x in factors for y in (x.args if x.op == "mul" else (x,))]
+    flat = [y for x in factors for y in _factors(x)]
     scalars = [x for x in flat if not x.shape]
     matrices = [x for x in flat if x.shape]
     for a, b in pairwise(matrices):
@@ -168,14 +163,11 @@ def mul(*factors: Node) -> Node:
 
 
 def _product(scalars: list[Node], matrices: list[Node], shape: Shape) -> Node:
-    c = Fraction(1)
-    for x in scalars:
-        c *= _value(x) if x.op == "num" else x.data[0] if _multiple(x) else 1
-    scalars = [x.args[0] if _multiple(x) else x for x in scalars if x.op != "num"]
+    c = prod((_value(x) for x in scalars if x.op == "num"), start=Fraction(1))
     if not c or any(x.op == "zero" for x in matrices):
         return zero(shape)
     matrices = [x for x in matrices if x.op != "eye"] or matrices[:1]
-    factors = tuple(sorted(_powers(scalars), key=_mark)) + tuple(matrices)
+    factors = tuple(sorted(_powers([x for x in scalars if x.op != "num"]), key=_mark)) + tuple(matrices)
     core = num(1) if not factors else factors[0] if len(factors) == 1 else _make("mul", factors, (), shape)
     return core if c == 1 else lin((c, core))
 
@@ -183,6 +175,14 @@ def _product(scalars: list[Node], matrices: list[Node], shape: Shape) -> Node:
 def _multiple(x: Node) -> bool:
     """Whether the term is a number times one other term."""
     return x.op == "lin" and len(x.args) == 1
+
+
+def _factors(x: Node) -> Iterator[Node]:
+    """The factors of a product, the number in front of a term among them."""
+    if _multiple(x):
+        yield num(x.data[0])
+    core = x.args[0] if _multiple(x) else x
+    yield from core.args if core.op == "mul" else (core,)
 
 
 def _powers(scalars: list[Node]) -> Iterator[Node]:
@@ -265,9 +265,6 @@ def expect(x: Node, noise: Node, moments: Sequence[Node]) -> Node:
     return _make("expect", (x, noise, *moments), (), x.shape)
 
 
-# -- walking ------------------------------------------------------------------------------------------------------------
-
-
 def topological(roots: Iterable[Node]) -> list[Node]:
     """All terms below the roots, arguments before the terms that use them."""
     seen: dict[Node, None] = {}
@@ -323,9 +320,6 @@ def resolved(x: Node) -> Node:
         else:
             new[y] = rebuilt(y, args)
     return new[x]
-
-
-# -- reverse mode -------------------------------------------------------------------------------------------------------
 
 
 def gradient(f: Node, by: Node) -> Node:

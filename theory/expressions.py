@@ -57,7 +57,7 @@ class DiagonalPart(MatrixExpr):  # type: ignore[misc]
 
 
 class Mean(Expr):  # type: ignore[misc]
-    """`Mean(f, noise, m_0, m_1, m_2, ...)`: the mean of f over independent entries of `noise` with the moments m_k of order k."""
+    """`Mean(f, noise, m_0, m_1, ...)`: the mean of f over independent entries of `noise` with the moments m_k of order k."""
 
 
 class Congruence(MatrixExpr):  # type: ignore[misc]
@@ -152,6 +152,12 @@ class _Lowering:
             raise InvalidInput("expression", e, "integer exponents >= 0: multiply denominators out, name roots as variables")
         return dag.power(self.node(base), int(exponent))
 
+    def matrix_power(self, e: Any) -> Node:
+        base, exponent = e.args
+        if not (isinstance(exponent, Integer) and exponent >= 0):
+            raise InvalidInput("expression", e, "no inverse: name it as a variable R with the hypothesis M R = I")
+        return dag.power(self.node(base), int(exponent))
+
     def constant(self, e: Any) -> Node:
         if not all(isinstance(x, Rational) for x in e):
             raise InvalidInput("matrix", e, "rational entries")
@@ -176,9 +182,10 @@ _RULES: dict[type, Callable[[_Lowering, Any], Node]] = {
     sympy.Mul: lambda s, e: dag.mul(*s.args(e)),
     sympy.MatMul: lambda s, e: dag.mul(*s.args(e)),
     sympy.Pow: _Lowering.scalar_power,
-    sympy.MatPow: lambda s, e: dag.power(s.node(e.args[0]), int(e.args[1])),
+    sympy.MatPow: _Lowering.matrix_power,
     Transpose: lambda s, e: dag.T(s.node(e.args[0])),
     Trace: lambda s, e: dag.tr(s.node(e.args[0])),
+    sympy.Inverse: _Lowering.matrix_power,
     Identity: lambda s, e: dag.eye(s.dim(e.shape[0])),
     sympy.ZeroMatrix: lambda s, e: dag.zero(s.shape(e)),
     MatrixElement: lambda s, e: dag.entry(s.node(e.args[0]), int(e.args[1]), int(e.args[2])),

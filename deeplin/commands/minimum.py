@@ -26,7 +26,7 @@ from theory.scalar_roots import START_BITS
 
 SCHEMA = "deeplin.minimum"
 VERSION = 1
-# Isolating the roots of a polynomial of this degree takes seconds; the time grows with its fourth power or so.
+# Isolating the roots of a polynomial of this degree takes some twenty seconds; twice the degree, minutes.
 LARGEST_EXACT_DEGREE = 200
 LARGEST_WEIGHT_COUNT = 10**8
 DIGITS = 20

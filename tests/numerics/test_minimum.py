@@ -129,7 +129,7 @@ def between_turning_values(second, cross, hidden: int, rng: Random) -> Fraction:
     top, bottom = LAMBDA ** (hidden + 1) * m**hidden, delta ** (2 * hidden)
     values = [float(evaluate(top, x) / evaluate(bottom, x)) for x, _ in positive_roots(turning)]
     low, high = sorted(rng.sample(values, 2)) if len(values) > 1 else (0.0, values[0])
-    return F(low + (high - low) * rng.choice([0.5, 0.1, 1e-3])).limit_denominator(10**14)
+    return F(low + (high - low) * rng.choice([0.5, 0.1, 1e-3, 1e-7])).limit_denominator(10**14)
 
 
 # The noise-averaged loss
@@ -376,7 +376,10 @@ def test_ties_within_rounding(hidden, norm):
 
 @pytest.mark.parametrize("gap", [1e-4, 1e-6, 1e-8, 1e-10])
 def test_near_the_threshold_of_one_hidden_layer(gap):
-    """b ~ Gamma (G - Gamma)/(2 kappa g^T A g), L* - E[y^2] ~ -(G - Gamma)^2/(4 kappa g^T A g), relative error O(gap)."""
+    """b ~ Gamma (G - Gamma)/(2 kappa g^T A g), L* - E[y^2] ~ -(G - Gamma)^2/(4 kappa g^T A g), relative error O(gap).
+
+    Rounding Gamma itself changes G - Gamma by one part in gap / 1e-16.
+    """
     a, g, kappa = np.diag([1.0, 7.0]), np.array([2.0, 1.0]), 1.25
     decay = 5 * (1 - gap)
     found = minimise(Moments.from_moments(a, g, 10), (2, 2, 1), decay=[decay, 1.0], noise=0.5)
@@ -519,6 +522,18 @@ def test_inconsistent_moments_are_named(second, cross, target, argument):
     with pytest.raises(InvalidInput) as caught:
         Moments.from_moments(second, cross, target)
     assert caught.value.argument == argument
+
+
+@pytest.mark.parametrize(("offset", "accepted"), [(1e-16, True), (1e-9, True), (3e-6, False), (0.1, False)])
+def test_null_directions_carry_rounding_only(offset, accepted):
+    """A = u u^T and g = u + offset * n, n orthogonal to u: more than rounding in the null direction is inconsistent."""
+    u, n = np.array([0.6, 0.8]), np.array([-0.8, 0.6])
+    if accepted:
+        moments = Moments.from_moments(np.outer(u, u), u + offset * n, 1.5)
+        assert moments.explained == pytest.approx(1, rel=1e-12)
+    else:
+        with pytest.raises(InvalidInput, match="consistent"):
+            Moments.from_moments(np.outer(u, u), u + offset * n, 1.5)
 
 
 def test_consistency_is_judged_against_scale():

@@ -17,6 +17,7 @@ from sympy.polys.numberfields.galoisgroups import galois_group
 from numerics.minimum import Moments, minimise, noise_averaged_gradient, noise_averaged_loss
 from theory.derivations import derive, render
 from theory.derivations.closed_form_limits import instance
+from theory.derivations.exact import vanishes
 from theory.derivations.minima_critical_decay import cofactor, critical_decay
 from theory.derivations.network import loss, network
 from theory.derivations.unsolvable import cycle_type, is_eisenstein, obstruction
@@ -260,6 +261,19 @@ def test_unequal_decays_give_unequal_layers() -> None:
     assert (first * 4, second) == (2, 1)
 
 
+def test_depth_two_upper_weight_is_the_known_one() -> None:
+    r"""$u^2 = (\sqrt{\gamma_1 / \gamma_2} |g| - \gamma_1) / ((s + d) a)$ for two layers; the root is $c / \gamma_2$."""
+    formula = derive("minima.closed_form", depth=2).result
+    a, first, second, d, c = sp.symbols("a gamma_1 gamma_2 d_1 c", positive=True)
+    s = sp.Symbol("s_1", nonnegative=True)
+    known = (c / second - first) / ((s + d) * a)
+    kept = [let for let in formula.lets if let.symbol != c]
+    found = formula["omega_2"]
+    for let in reversed(kept):
+        found = found.xreplace({let.symbol: let.value.doit()})
+    assert vanishes(found.doit() ** 2 - known)
+
+
 # -- depth 5 and beyond ------------------------------------------------------------------------------------------------
 
 
@@ -303,6 +317,15 @@ def test_galois_group_of_the_quintic_is_symmetric() -> None:
 )
 def test_solvable_polynomials_show_no_obstruction(text: str) -> None:
     assert obstruction(sp.Poly(sp.sympify(text), sp.Symbol("x"))) is None
+
+
+def test_three_eigenvalues_are_beyond_radicals_at_depth_two() -> None:
+    """kappa A = diag(1, 2, 3), g = (1, 1, 1), Gamma = 1, from the derived equation F(lamda) = Gamma."""
+    formula = derive("minima.scalar_equation", depth=2, eigenvalues=3).result
+    lamda = sp.Symbol("lamda", positive=True)
+    level = formula.evaluate(lamda=lamda, a=(1, 2, 3), g=(1, 1, 1), kappa=1)[0]
+    polynomial = sp.Poly(sp.fraction(sp.together(level - 1))[0], lamda)
+    assert polynomial.degree() == 6 and polynomial.is_irreducible and obstruction(polynomial) is not None
 
 
 def test_eisenstein_and_reductions() -> None:

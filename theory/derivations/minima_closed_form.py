@@ -7,6 +7,8 @@ the layers and $L^* - Y$; from depth 5 on a proof that radicals do not suffice i
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import sympy as sp
 
 from theory.derivations import layers, minima, radicals
@@ -19,8 +21,8 @@ from theory.derivations.minima_critical_decay import GAMMA_C, critical_decay, is
 from theory.derivations.model import Argument, Check, Derivation, Formula, Guard, Let, Option, Recipe, Step, equation
 from theory.errors import InvalidInput
 
-_SOLVE = {1: radicals.linear, 2: radicals.ferrari, 3: radicals.viete}
-_CHECKED_AT = {0: (2, 1), 1: (2, 2, 1), 2: (2, 2, 2, 1), 3: (1, 2, 1, 2, 1)}
+_SOLVE: Mapping[int, Callable[[sp.Expr], radicals.Root]] = {1: radicals.linear, 2: radicals.ferrari, 3: radicals.viete}
+_CHECKED_AT = {0: (2, 1), 1: (2, 2, 1), 2: (1, 2, 2, 1), 3: (1, 2, 1, 1, 1)}
 
 
 def minimiser(hidden: int) -> Formula:
