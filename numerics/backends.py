@@ -22,8 +22,9 @@ from theory.errors import InvalidInput
 Array = Any
 NAMES = ("numpy", "torch", "cuda")
 UNIT_ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24}
-# What the live arrays of a kernel may occupy: somewhat less than the L2 cache of one core; on a GPU, a share of its memory.
-CACHE_BYTES = {"cpu": 512 << 10, "cuda": 1 << 30}
+# What the live arrays of a kernel may occupy: measured best at about twice the L2 cache of one
+# core (arrays die young); on a GPU, a share of its memory.
+CACHE_BYTES = {"cpu": 2 << 20, "cuda": 1 << 30}
 
 
 @dataclass(frozen=True)

@@ -132,14 +132,14 @@ class _Writer:
         if not y.shape:
             return self.put(x, ["mul", [i, self.put(("square", j), ["pow", j, 2], ())]], ())
         left = self.put(("T", j), ["T", j], y.shape[::-1])
-        return self.put(x, ["mul", [i, left, j]], x.shape)
+        return self.put(x, ["mul", [left, i, j]], x.shape)
 
     def entry(self, x: Node, at: list[int]) -> int:
-        (rows, cols), (i, j) = x.args[0].shape, x.data
-        left = self.write(dag.const([[int(k == i) for k in range(int(rows))]]))
-        right = self.write(dag.const([[int(k == j)] for k in range(int(cols))]))
-        product = self.put((x, "row"), ["mul", [left, at[0], right]], (1, 1))
-        return self.put(x, ["tr", product], ())
+        """e_i^T m e_j: on the diagonal of a positive semidefinite m its sign is visible."""
+        places = zip(x.data, x.args[0].shape, strict=True)
+        left, right = (self.write(dag.const([[int(k == i)] for k in range(int(n))])) for i, n in places)
+        row = self.put(("T", left), ["T", left], (1, x.args[0].shape[0]))
+        return self.put(x, ["tr", self.put((x, "product"), ["mul", [row, at[0], right]], (1, 1))], ())
 
 
 def statement(s: Lowered) -> tuple[Json, _Writer]:

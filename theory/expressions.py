@@ -36,7 +36,14 @@ class SymmetricSymbol(MatrixSymbol):  # type: ignore[misc]
         return self
 
 
-class Gradient(MatrixExpr):  # type: ignore[misc]
+class MatrixWord(MatrixExpr):  # type: ignore[misc]
+    """A matrix expression of ours; its entries are left to the lowering."""
+
+    def _entry(self, i: Any, j: Any, **_: Any) -> Expr:
+        return MatrixElement(self, i, j)
+
+
+class Gradient(MatrixWord):
     """The gradient of a scalar expression by a matrix variable, of the variable's shape."""
 
     @property
@@ -48,7 +55,7 @@ class PartialDerivative(Expr):  # type: ignore[misc]
     """The derivative of a scalar expression by a scalar variable."""
 
 
-class DiagonalPart(MatrixExpr):  # type: ignore[misc]
+class DiagonalPart(MatrixWord):
     """The diagonal matrix with the diagonal of a square matrix."""
 
     @property
@@ -60,7 +67,7 @@ class Mean(Expr):  # type: ignore[misc]
     """`Mean(f, noise, m_0, m_1, ...)`: the mean of f over independent entries of `noise` with the moments m_k of order k."""
 
 
-class Congruence(MatrixExpr):  # type: ignore[misc]
+class Congruence(MatrixWord):
     """`Congruence(m, x)` = x^T m x, kept whole because its sign is that of m; for a scalar m, m x^T x."""
 
     @property
@@ -76,7 +83,7 @@ class Known(Expr):  # type: ignore[misc]
     """`Known(x)`: the scalar x cited as the left-hand side of a known fact."""
 
 
-class KnownMatrix(MatrixExpr):  # type: ignore[misc]
+class KnownMatrix(MatrixWord):
     """`KnownMatrix(x)`: the matrix x cited as the left-hand side of a known fact."""
 
     @property

@@ -52,5 +52,9 @@ def _joint(inputs: Sequence[Sequence[object]], target: Sequence[object], centre:
         raise InvalidInput("inputs", f"{count} rows beside {len(target)} targets", expected)
     entries = [rational("inputs", entry) for row, y in zip(inputs, target, strict=True) for entry in (*row, y)]
     joint = fmpq_mat(count, size + 1, entries)
-    ones = fmpq_mat(count, 1, [1] * count)
-    return joint - ones * (ones.transpose() * joint) / count if centre else joint
+    return _centred(joint) if centre else joint
+
+
+def _centred(joint: fmpq_mat) -> fmpq_mat:
+    ones = fmpq_mat(joint.nrows(), 1, [1] * joint.nrows())
+    return joint - ones * (ones.transpose() * joint) / joint.nrows()

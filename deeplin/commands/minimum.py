@@ -113,7 +113,8 @@ def _columns(args: argparse.Namespace) -> tuple[Table, Table]:
     if chosen is not None and len(chosen) >= len({*chosen, args.target}):
         raise InvalidInput("--features", args.features, f"distinct columns other than the target {args.target!r}")
     table = read_table(args.data, None if chosen is None else [*chosen, args.target])
-    table.column(args.target)
+    if args.target not in table.names:
+        raise InvalidInput("--target", repr(args.target), f"one of the columns {', '.join(table.names)}")
     names = [name for name in table.names if name != args.target]
     if not names:
         raise InvalidInput("--features", "no column", f"at least one column beside the target {args.target!r}")

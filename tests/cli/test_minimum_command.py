@@ -171,7 +171,7 @@ def test_weights_that_cannot_be_written(data, invoke, tmp_path):
         ({"--decay": "1e-999999999"}, "--decay"),
         ({"--noise": "-0.5"}, "--noise"),
         ({"--noise": "1,2"}, "--noise"),
-        ({"--target": "z"}, "column"),
+        ({"--target": "z"}, "--target"),
     ],
 )
 def test_bad_arguments_are_named(data, invoke, changes, argument):

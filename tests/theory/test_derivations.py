@@ -170,14 +170,18 @@ def scaled(value: sp.Basic, name: str) -> sp.Basic:
     return value * sp.Rational(1001, 1000) if value != 0 else sp.Rational(1, 1000)
 
 
-MUTANTS = [(case, name) for case in (0, 2, 4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15, 16) for name, _ in mutants(made(case).result)]
-
-
-@pytest.mark.parametrize(("case", "name"), MUTANTS, ids=[f"{IDS[case]}-{name}" for case, name in MUTANTS])
-def test_a_wrong_result_fails_a_check(case: int, name: str) -> None:
+@pytest.mark.parametrize("case", range(len(CASES)), ids=IDS)
+def test_a_wrong_result_fails_a_check(case: int) -> None:
     derivation = made(case)
-    wrong = dict(mutants(derivation.result))[name]
-    assert not all(check.test(wrong) for check in derivation.checks)
+    wrong = [(name, formula) for name, formula in mutants(derivation.result) if (IDS[case], name) not in REPEATED]
+    survivors = [name for name, formula in wrong if all(check.test(formula) for check in derivation.checks)]
+    assert wrong and not survivors
+
+
+# Depth 4 shares these with depth 3, and they cost a second each.
+REPEATED = {
+    ("minima.closed_form-4", name) for name in ("Gamma", "kappa", "alpha", "lamda", "h", "omega_2", "omega_3", "omega_4")
+}
 
 
 # -- formats -----------------------------------------------------------------------------------------------------------

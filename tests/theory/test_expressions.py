@@ -10,7 +10,18 @@ from theory.algebras.rational import Rational as Exact
 from theory.algebras.rational import matrix
 from theory.dag import ShapeError
 from theory.errors import InvalidInput
-from theory.expressions import Congruence, DiagonalPart, Square, SymmetricSymbol, gradient, inner, known, lower, norm2, quadratic
+from theory.expressions import (
+    Congruence,
+    DiagonalPart,
+    Square,
+    SymmetricSymbol,
+    gradient,
+    inner,
+    known,
+    lower,
+    norm2,
+    quadratic,
+)
 from theory.statement import Statement, at_least, conditions, equal, greater
 
 n, m = symbols("n m")

@@ -22,7 +22,7 @@ from theory.derivations.model import Argument, Check, Derivation, Formula, Guard
 from theory.errors import InvalidInput
 
 _SOLVE: Mapping[int, Callable[[sp.Expr], radicals.Root]] = {1: radicals.linear, 2: radicals.ferrari, 3: radicals.viete}
-_CHECKED_AT = {0: (2, 1), 1: (2, 2, 1), 2: (1, 2, 2, 1), 3: (1, 2, 1, 1, 1)}
+_CHECKED_AT = {0: (2, 1), 1: (2, 2, 1), 2: (2, 2, 2, 1), 3: (1, 2, 1, 2, 1)}
 
 
 def minimiser(hidden: int) -> Formula:

@@ -41,7 +41,7 @@ def find(s: Lowered, goal: Goal, clock: Clock) -> Evidence:
         if h is x and (r == relation or relation == ">="):
             return Evidence((prove(relation, x, dag.known(x)),), "the conclusion is a hypothesis")
     if relation != ">" and vanishes_everywhere(s, x):
-        return Evidence((prove(relation, x, 0),), "normal form zero")
+        return Evidence((prove(relation, x, dag.zero(x.shape)),), "normal form zero")
     if relation != "==" and _visible(s, prove(relation, x, x)):
         return Evidence((prove(relation, x, x),), "the sign is visible")
     raise NotFound("the normal form is not zero, and the sign is not visible as written")

@@ -1,0 +1,165 @@
+"""`deeplin verify`, `list`, `show`: what they print, what they return, what they do at the edges."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from deeplin import cli
+from deeplin.commands import verify as command
+from deeplin.executor import Pool, Serial, default_executor
+from deeplin.report import Grade, Report, Result
+from deeplin.verify import Settings, Task, grade_of, run_task, verify
+from theory.errors import InvalidInput
+
+SCHEMA = json.loads((Path(command.__file__).parents[1] / "schemas" / "verify.schema.json").read_text())
+QUICK = Settings(certified=1, supported=20)
+NAME = "minima.norm_lemma"
+
+
+def deeplin(*args):
+    return subprocess.run([sys.executable, "-m", "deeplin.cli", *args], capture_output=True, text=True)
+
+
+def without_times(report):
+    return json.loads(json.dumps(report), object_hook=lambda d: {k: v for k, v in d.items() if k != "seconds"})
+
+
+def test_json_follows_the_schema_and_stands_alone_on_stdout():
+    done = deeplin("verify", NAME, "--json", "--require", "PROVED")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    jsonschema.Draft202012Validator(SCHEMA).validate(report)
+    (result,) = report["results"]
+    assert (result["name"], result["sheet"], result["grade"]) == (NAME, "B3", "PROVED")
+    assert {e["kind"] for e in result["evidence"]} >= {"proof", "sharpness", "certified", "supported"}
+
+
+def test_the_schema_rejects_a_proof_without_digest():
+    record = {"kind": "proof", "seconds": 0.1, "grade": "PROVED", "statement": "s", "scope": "all widths"}
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.Draft202012Validator({**SCHEMA, "$ref": "#/$defs/evidence", "type": "object", "required": [],
+                                         "properties": {}, "additionalProperties": True}).validate(record)  # fmt: skip
+
+
+def test_the_same_seed_gives_the_same_json_in_a_pool_and_in_one_process():
+    serial = verify(NAME, settings=QUICK, executor=Serial()).json()
+    pool = verify(NAME, settings=QUICK, executor=Pool(2)).json()
+    assert without_times(serial) == without_times(pool)
+
+
+def test_certificates_are_written_and_replayed(tmp_path):
+    done = deeplin("verify", NAME, "--certificates", str(tmp_path), "--jobs", "1")
+    assert done.returncode == 0, done.stderr
+    written = sorted(tmp_path.rglob("*.json"))
+    assert len(written) > 5
+    assert deeplin("replay", str(tmp_path)).returncode == 0
+    written[0].write_text(written[0].read_text().replace('"proved"', '"refuted"'))
+    assert deeplin("replay", str(tmp_path)).returncode == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (("verify", "minima.norm_lema"), "minima.norm_lemma"),
+        (("verify", NAME, "--require", "SURE"), "PROVED"),
+        (("verify", NAME, "--jobs", "0"), ">= 1"),
+        (("verify", NAME, "--certificates", __file__), "directory"),
+        (("show", "minima"), "one theorem"),
+        (("show", "nothing"), "expected"),
+        (("frobnicate",), "invalid choice"),
+    ],
+)
+def test_bad_input_names_the_argument_and_exits_with_2(args, says):
+    done = deeplin(*args)
+    assert done.returncode == 2
+    assert says in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+class Interrupted:
+    """An executor that is interrupted after some tasks."""
+
+    def __init__(self, after):
+        self.after = after
+
+    def run(self, function, tasks):
+        for i, task in enumerate(tasks[: self.after]):
+            yield i, function(task)
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_keeps_the_verdicts_and_names_what_is_missing():
+    first = [t for t in range(200)]
+    report = verify("minima.norm_lemma", "minima.path_lemma", settings=QUICK, executor=Interrupted(3))
+    assert set(report.missing) == {"minima.norm_lemma", "minima.path_lemma"}
+    assert report.exit_code(Grade.SUPPORTED) == 130
+    assert first
+
+
+def result(grade):
+    return Result("minima.x", "B0", "x", grade, "none", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("grades", "required", "code"),
+    [
+        ([Grade.PROVED], Grade.PROVED, 0),
+        ([Grade.PROVED, Grade.SUPPORTED], Grade.SUPPORTED, 0),
+        ([Grade.PROVED, Grade.SUPPORTED], Grade.PROVED, 4),
+        ([Grade.UNDECIDED], Grade.SUPPORTED, 4),
+        ([Grade.UNDECIDED], Grade.UNDECIDED, 0),
+        ([Grade.VACUOUS], Grade.SUPPORTED, 3),
+        ([Grade.VACUOUS, Grade.REFUTED], Grade.SUPPORTED, 1),
+    ],
+)
+def test_exit_codes(grades, required, code):
+    assert Report(tuple(map(result, grades)), 0, 0.0, {}).exit_code(required) == code
+
+
+def test_the_grade_is_that_of_the_weakest_claim():
+    proved, lost = {"kind": "proof", "grade": "PROVED"}, {"kind": "proof", "grade": "UNDECIDED"}
+    assert grade_of([proved, {"kind": "supported", "grade": "SUPPORTED"}]) is Grade.PROVED
+    assert grade_of([proved, lost]) is Grade.UNDECIDED
+    assert grade_of([proved, {"kind": "supported", "grade": "UNDECIDED"}]) is Grade.UNDECIDED
+    assert grade_of([proved, {"kind": "certified", "grade": "REFUTED"}]) is Grade.REFUTED
+    assert grade_of([{"kind": "supported", "grade": "SUPPORTED"}]) is Grade.SUPPORTED
+    assert grade_of([]) is Grade.UNDECIDED
+
+
+def test_a_claim_that_the_kernel_rejects_is_not_proved(monkeypatch):
+    from dataclasses import replace
+
+    from deeplin import verify as module
+    from theory.theorem import theorems
+
+    theorem = theorems()[NAME]
+    false = theorem.variants()[0]
+    wrong = replace(theorem, claims=lambda: [replace(c, statement=false) for c in theorem.claims() if c.steps][:1])
+    monkeypatch.setattr(module, "theorems", lambda: {NAME: wrong})
+    module._claims.cache_clear()
+    record = run_task(Task(NAME, "claim", 0, QUICK)).evidence[0]
+    module._claims.cache_clear()
+    assert record["grade"] == Grade.UNDECIDED
+    assert record["why"]
+
+
+def test_list_and_show():
+    listed = json.loads(deeplin("list", "--json").stdout)
+    assert {"name", "sheet", "title", "form", "source"} == set(listed[0])
+    assert [t["sheet"] for t in listed if t["name"] == NAME] == ["B3"]
+    shown = deeplin("show", NAME).stdout
+    assert "What the kernel accepted just now" in shown
+    assert "2202.04777" in shown
+    assert json.loads(deeplin("show", NAME, "--json").stdout)["claims"][0]["verdict"] == "proved"
+
+
+def test_default_executor():
+    assert isinstance(default_executor(1), Serial)
+    assert isinstance(default_executor(2), Pool)
+    with pytest.raises(InvalidInput):
+        verify("minima.nothing")
+    assert cli.main(["list"]) == 0
