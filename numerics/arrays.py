@@ -15,7 +15,7 @@ scale by which a residual is judged (`numerics.margins`).
 >>> print(source.written([source.name(x) for x in evaluate([tr(mul(W, T(W)))], source)])[0], end="")
 def kernel(xp, a0):
     t1 = xp.sum(a0 * a0, axis=(-2, -1))
-    return (t1,)
+    return [t1]
 """
 
 from __future__ import annotations
@@ -262,7 +262,7 @@ class Source:
             dead = [x for x in dict.fromkeys(line.uses) if last[x] == i and x in size and x not in kept]
             text += [f"    del {', '.join(dead)}"] if dead else []
             alive -= sum(size[x] for x in dead)
-        return "\n".join([*text, f"    return ({', '.join(outputs)},)", ""]), most
+        return "\n".join([*text, f"    return [{', '.join(outputs)}]", ""]), most
 
     def _needed(self, outputs: Sequence[str]) -> Iterator[_Line]:
         wanted = set(outputs)

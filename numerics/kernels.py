@@ -32,7 +32,7 @@ class _Program:
     """A compiled function, its source, the names it wants and the shapes it returns."""
 
     source: str
-    function: Callable[..., tuple[Array, ...]]
+    function: Callable[..., list[Array]]
     inputs: tuple[str, ...]
     constants: tuple[Array, ...]
     shapes: tuple[Shape, ...]

@@ -1,7 +1,7 @@
 r"""Conditions judged in floats: how far each instance is from violating them, in units of what rounding can do.
 
-A residual r with propagated magnitude m (`Kernel.magnitudes`) is rounding if \(|r| \le \tau u m\), u being the unit roundoff and
-\(\tau = 10^5\). Worst-case error bounds go blind for deep products; this scale separates true statements (at most about
+A residual r with propagated magnitude m (`Kernel.magnitudes`) is rounding if \(|r| \le \tau u m\), u being the unit roundoff
+and \(\tau = 10^5\). Worst-case error bounds go blind for deep products; this scale separates true statements (at most about
 \(10^3\)) from coefficients wrong by one part in a million (about \(10^8\)) in double precision.
 
 For a matrix, `>=` is about the smallest eigenvalue of its symmetric part, and asymmetry is a violation. What is not finite is
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.backends import Array, Backend, backend
-from numerics.kernels import Kernel, compiled
+from numerics.kernels import compiled
 from theory.dag import Node
 
 TAU = 1e5
@@ -27,8 +27,11 @@ Flags = NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class Margins:
-    """For each instance (batch,): `excess`, the violation over u m (0 where there is none), `slack`, the least r/m of the
-    inequalities (inf without any), `strict`, the least r/(u m) of the strict ones, and whether all of it was `finite`."""
+    """Of each instance, arrays of shape (batch,).
+
+    `excess` is the largest violation over u m (0 where there is none), `slack` the least r/m of the inequalities (inf without
+    any), `strict` the least r/(u m) of the strict ones; `finite` says that all values were.
+    """
 
     excess: NDArray[np.float64]
     slack: NDArray[np.float64]
@@ -46,21 +49,26 @@ class Margins:
         return self.finite & (self.excess <= TAU) & (self.strict > TAU)
 
 
-def margins(conditions: Sequence[tuple[str, Node]], env: Mapping[str, Any], on: Backend | None = None, batch: int = 1) -> Margins:
-    """The margins of the conditions (relation, term) for a batch of instances."""
-    where = on or backend()
-    kernel = compiled(tuple(x for _, x in conditions), where)
-    rows = [_row(kernel, relation, r, m) for (relation, _), r, m in zip(conditions, kernel(env), kernel.magnitudes(env), strict=True)]
-    out = [np.broadcast_to(np.stack(column), (len(rows), max(batch, column[0].size))) for column in zip(*rows, strict=True)] if rows else []
-    if not out:
-        return Margins(np.zeros(batch), np.full(batch, np.inf), np.full(batch, np.inf), np.ones(batch, dtype=bool))
-    excess, slack, strict, finite = out
-    return Margins(excess.max(0), slack.min(0), strict.min(0), finite.all(0))
+def margins(conditions: Sequence[tuple[str, Node]], env: Mapping[str, Any], batch: int, on: Backend | None = None) -> Margins:
+    """The margins of the conditions (relation, term) for a batch of instances, evaluated on a backend."""
+    kernel = compiled(tuple(x for _, x in conditions), on or backend())
+    pairs = zip(conditions, kernel(env), kernel.magnitudes(env), strict=True)
+    rows = [_row(kernel.backend, relation, r, m) for (relation, _), r, m in pairs]
+    return Margins(*(_combined(rows, k, batch, start, worst) for k, (start, worst) in enumerate(_WORST)))
 
 
-def _row(kernel: Kernel, relation: str, r: Array, m: Array) -> tuple[Any, Any, Any, Any]:
+_WORST = ((0.0, np.maximum), (np.inf, np.minimum), (np.inf, np.minimum), (True, np.logical_and))
+
+
+def _combined(rows: list[tuple[Any, ...]], k: int, batch: int, start: Any, worst: Any) -> Any:
+    out = np.full(batch, start)
+    for row in rows:
+        out = worst(out, row[k])
+    return out
+
+
+def _row(where: Backend, relation: str, r: Array, m: Array) -> tuple[Any, Any, Any, Any]:
     """Excess, slack, strict slack and finiteness of one condition, on the host."""
-    where = kernel.backend
     residual, scale = where.numpy(r).astype(np.float64), where.numpy(m).astype(np.float64)
     axes = tuple(range(1, residual.ndim))
     finite = np.isfinite(residual).all(axes) & np.isfinite(scale).all(axes)

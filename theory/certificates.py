@@ -119,6 +119,13 @@ class _Writer:
             raise EvidenceError(f"evidence cites {x.args[0]} as known, but it is neither given nor derived before")
         return self.put(x, ["fact", min(ranked)[1]], x.shape)
 
+    def learn(self, relation: str, x: Node) -> None:
+        """A new fact; what cites an older one about the same term is written anew, for the new one may say more."""
+        cited = dag.known(x)
+        if cited in self.index:
+            self.index = {k: i for k, i in self.index.items() if not (isinstance(k, Node) and cited in dag.topological([k]))}
+        self.facts.append((relation, x))
+
     def zero(self, x: Node, at: list[int]) -> int:
         like = next((k for k, s in enumerate(self.shapes) if s == x.shape), None)
         if like is None and all(isinstance(d, int) for d in x.shape):
@@ -168,7 +175,7 @@ def _steps(w: _Writer, steps: Sequence[Step], sizes: Mapping[str, int]) -> list[
         record["terms"] = w.terms[start:]
         record["cases"] = None if step.cases is None else _cases(w, on, step.cases, sizes)
         out.append(record)
-        w.facts.append((step.relation, term))
+        w.learn(step.relation, term)
     return out
 
 
@@ -176,7 +183,7 @@ def _cases(w: _Writer, on: Node, cases: Sequence[Sequence[Step]], sizes: Mapping
     out = []
     for assumption, steps in zip(((">", on), (">=", dag.lin((-1, on)))), cases, strict=True):
         saved = (list(w.terms), dict(w.index), list(w.shapes), list(w.facts))
-        w.facts.append(assumption)
+        w.learn(*assumption)
         out.append(_steps(w, steps, sizes))
         w.terms, w.index, w.shapes, w.facts = saved
     return out

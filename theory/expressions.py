@@ -54,6 +54,8 @@ class Gradient(MatrixWord):
 class PartialDerivative(Expr):  # type: ignore[misc]
     """The derivative of a scalar expression by a scalar variable."""
 
+    is_commutative = True
+
 
 class DiagonalPart(MatrixWord):
     """The diagonal matrix with the diagonal of a square matrix."""
@@ -65,6 +67,8 @@ class DiagonalPart(MatrixWord):
 
 class Mean(Expr):  # type: ignore[misc]
     """`Mean(f, noise, m_0, m_1, ...)`: the mean of f over independent entries of `noise` with the moments m_k of order k."""
+
+    is_commutative = True
 
 
 class Congruence(MatrixWord):
@@ -78,9 +82,13 @@ class Congruence(MatrixWord):
 class Square(Expr):  # type: ignore[misc]
     """`Square(x)` = |x|_F^2, visibly nonnegative."""
 
+    is_commutative = True
+
 
 class Known(Expr):  # type: ignore[misc]
     """`Known(x)`: the scalar x cited as the left-hand side of a known fact."""
+
+    is_commutative = True
 
 
 class KnownMatrix(MatrixWord):
@@ -148,7 +156,7 @@ class _Lowering:
         return (self.dim(e.shape[0]), self.dim(e.shape[1]))
 
     def args(self, e: Any) -> list[Node]:
-        return [self.node(x) for x in e.args]
+        return [self.node(sympify(x)) for x in e.args]
 
     def number(self, e: Any) -> Node:
         return dag.num(Fraction(int(e.p), int(e.q)))

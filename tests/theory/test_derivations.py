@@ -178,10 +178,9 @@ def test_a_wrong_result_fails_a_check(case: int) -> None:
     assert wrong and not survivors
 
 
-# Depth 4 shares these with depth 3, and they cost a second each.
-REPEATED = {
-    ("minima.closed_form-4", name) for name in ("Gamma", "kappa", "alpha", "lamda", "h", "omega_2", "omega_3", "omega_4")
-}
+# Depth 2 has these too, from the same code, and they cost a second each at depth 3 and 4.
+SHARED = ("Gamma", "kappa", "alpha", "lamda", "h", "omega_2")
+REPEATED = {(f"minima.closed_form-{depth}", name) for depth in (3, 4) for name in SHARED}
 
 
 # -- formats -----------------------------------------------------------------------------------------------------------

@@ -30,6 +30,11 @@ class Ideal:
         pairs = [pair for h in zeros for pair in zip(entries.sparse(h), entries_of(dag.known(h)), strict=True)]
         self.zeros: list[tuple[Sparse, Node]] = [(p, x) for p, x in pairs if p]
 
+    @property
+    def spread(self) -> int:
+        """By how much a monomial of a hypothesis can be raised by the others."""
+        return max(total_degree(h) - min(map(sum, h)) for h, _ in self.zeros)
+
     def containing(self, m: Exponents, most: int) -> Iterator[Product]:
         for i, (h, _) in enumerate(self.zeros):
             for part in h:
@@ -59,14 +64,14 @@ class Ideal:
         if not target:
             return None, 0
         tried, least = 0, total_degree(target)
-        for most in range(least, least + SLACK + 1):
+        for most in sorted({least, least + 1, least + SLACK, least + self.spread}):
             for found in self.rounds(target, most):
                 self.clock.tick("solving for coefficients")
                 tried, products = max(tried, len(found)), sorted(found, key=lambda x: sum(x[1]))
                 c = solve([found[x] for x in products], target)
                 if c:
                     return dag.lin(*((x, self.term(products[j])) for j, x in c.items())), len(found)
-        raise NotFound(f"no combination of at most {tried} multiples of hypotheses, degree at most {least + SLACK}")
+        raise NotFound(f"no combination of at most {tried} multiples of hypotheses, degree at most {most}")
 
     def term(self, x: Product) -> Node:
         return dag.mul(self.zeros[x[0]][1], self.entries.monomial(x[1]))

@@ -75,7 +75,7 @@ class Searched:
             return not any(values)
         n = int(x.shape[0]) if x.shape else 1
         rows = [[fraction(v) for v in values[i * n : (i + 1) * n]] for i in range(n)]
-        return kernel.definite(rows, relation == ">")
+        return definite(rows, relation == ">")
 
     def good(self, values: Values) -> bool:
         """Whether the point satisfies the hypotheses and (if one is wanted) is a violation."""
@@ -171,6 +171,18 @@ class Searched:
         """The values as tables, by variable."""
         at = dict(zip(self.entries.places, values, strict=True))
         return {str(v.data[0]): _table(v, at) for v in self.s.variables}
+
+
+def definite(a: list[list[Fraction]], strict: bool) -> bool:
+    """Whether a matrix is symmetric and positive semidefinite (`strict`: definite), by elimination."""
+    if not a:
+        return True
+    (pivot, *row), column = a[0], [r[0] for r in a[1:]]
+    if row != column or pivot < 0 or (not pivot and (strict or any(row))):
+        return False
+    if not pivot:
+        return definite([r[1:] for r in a[1:]], strict)
+    return definite([[x - y * z / pivot for x, z in zip(r[1:], row, strict=True)] for r, y in zip(a[1:], column, strict=True)], strict)
 
 
 def simplicity(c: Fraction) -> int:

@@ -7,7 +7,7 @@ z' = dz/dlambda.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,7 @@ from sympy import Expr, Identity, Integer, MatrixSymbol, Rational, Symbol, symbo
 
 from theory.certificates import Step, prove, split
 from theory.expressions import Square, SymmetricSymbol, inner, known, norm2
-from theory.statement import Condition, at_least, equal, greater
+from theory.statement import Condition, Statement, at_least, greater
 from theory.theorem import Draw
 from theory.theorems.minima.setting import Width
 
@@ -147,7 +147,9 @@ def positive_on(p: Expr, x: Symbol, low: Any, high: Any, facts: tuple[Expr, Expr
     least, n = min(beta), len(beta) - 1
     if least > 0:
         scale = (sympy.Rational(high) - low) ** n
-        parts = [(c - least) * sympy.binomial(n, k) / scale * known(left) ** k * known(right) ** (n - k) for k, c in enumerate(beta)]
+        parts = [
+            (c - least) * sympy.binomial(n, k) / scale * known(left) ** k * known(right) ** (n - k) for k, c in enumerate(beta)
+        ]
         return [prove(">", p, sum(parts, least))]
     if depth == 0:
         raise ValueError(f"{p} was not shown to be positive on [{low}, {high}]")
@@ -165,6 +167,6 @@ def bernstein(p: Expr, x: Symbol, low: Any, high: Any) -> list[Rational]:
     return [sum(sympy.binomial(k, i) / sympy.binomial(n, i) * a[i] for i in range(k + 1)) for k in range(n + 1)]
 
 
-def settled(p: Expr) -> Condition:
-    """p == 0, kept in the form in which evidence cites it."""
-    return equal(p)
+def picked(statement: Statement, point: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of the variables of a statement, out of a larger table."""
+    return {name: point[name] for name in (str(v.name) for v in statement.variables)}

@@ -31,7 +31,8 @@ from theory.certificates import Step, prove, split, vanishes
 from theory.expressions import Congruence, Square, inner, known, norm2, quadratic
 from theory.statement import Condition, Statement, at_least, equal, greater
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
-from theory.theorems.minima.potential import B, GAMMA, KAPPA, LAMBDA, SLOPE, Potential, positive_on
+from theory.theorems.minima.potential import GAMMA, KAPPA, LAMBDA, SLOPE, B, Potential, picked
+from theory.theorems.minima.several_roots import four_roots, largest_is_global, largest_root, wrong_root
 
 NAME = "minima.scalar_equation"
 HIDDEN = (1, 2, 3, 4)
@@ -55,8 +56,10 @@ def _slope_of_T(p: Potential) -> Step:
 def derivative() -> Claim:
     """T' = -S."""
     p = Potential(1)
-    s = Statement(f"{NAME}.derivative", _variables(p, p.z1), (equal(p.resolvent), equal(p.derived)), (equal(inner(p.g, p.z1) + p.S),))
-    return Claim(s, (_slope_of_T(p),), ONE, {"d0": 1})
+    s = Statement(
+        f"{NAME}.derivative", _variables(p, p.z1), (equal(p.resolvent), equal(p.derived)), (equal(inner(p.g, p.z1) + p.S),)
+    )
+    return Claim(s, (_slope_of_T(p),), picked(s, ONE), {"d0": 1})
 
 
 def difference() -> Claim:
@@ -67,7 +70,9 @@ def difference() -> Claim:
     then = equal(inner(p.g, p.z) - inner(p.g, y) - (mu - LAMBDA) * inner(p.z, y))
     s = Statement(f"{NAME}.difference", _variables(p, mu, y), (equal(p.resolvent), equal(other)), (then,))
     by = inner(y, known(p.resolvent)) - inner(p.z, known(other))
-    return Claim(s, (prove("==", then.expression, by),), {**ONE, "mu": 3, "y": [[Rational(1, 2)]], "lambda": 1}, {"d0": 1})
+    return Claim(
+        s, (prove("==", then.expression, by),), picked(s, {**ONE, "mu": 3, "y": [[Rational(1, 2)]], "lambda": 1}), {"d0": 1}
+    )
 
 
 def _given(p: Potential) -> tuple[Any, ...]:
@@ -90,7 +95,7 @@ def sign(hidden: int) -> Claim:
     by = known(p.tie) - LAMBDA * p.cofactor * known(LAMBDA * p.psi1 - p.x + B)
     steps = [*_slope_of_psi(p), prove("==", law, by), prove(">", p.cofactor, p.visible_cofactor)]
     # At a point that is not stationary: lambda = 1, S = 1, b = 2.
-    return Claim(s, tuple(steps), {**ONE, "Gamma": 2**hidden, "b": 2, "b1": Rational(-2, hidden)}, {"d0": 1})
+    return Claim(s, tuple(steps), picked(s, {**ONE, "Gamma": 2**hidden, "b": 2, "b1": Rational(-2, hidden)}), {"d0": 1})
 
 
 def stationary(hidden: int) -> Claim:
@@ -101,7 +106,7 @@ def stationary(hidden: int) -> Claim:
     at = prove("==", p.x - B, LAMBDA * known(p.psi1) - known(LAMBDA * p.psi1 - p.x + B))
     root = prove("==", p.F - GAMMA, known(p.tie) + LAMBDA * p.cofactor * known(p.x - B))
     value = prove("==", then[2].expression, -hidden * known(p.x - B))
-    return Claim(s, (*_slope_of_psi(p), at, root, value), _root_point(hidden), {"d0": 1})
+    return Claim(s, (*_slope_of_psi(p), at, root, value), picked(s, _root_point(hidden)), {"d0": 1})
 
 
 def converse(hidden: int) -> Claim:
@@ -116,7 +121,7 @@ def converse(hidden: int) -> Claim:
     )
     at = prove("==", p.x - B, known(root) - known(p.tie), times=known(LAMBDA) * p.visible_cofactor)
     flat = prove("==", p.psi1, known(LAMBDA * p.psi1 - p.x + B) + known(p.x - B), times=known(LAMBDA))
-    return Claim(s, (*_slope_of_psi(p), at, flat), _root_point(hidden), {"d0": 1})
+    return Claim(s, (*_slope_of_psi(p), at, flat), picked(s, _root_point(hidden)), {"d0": 1})
 
 
 def _root_point(hidden: int) -> dict[str, Any]:
@@ -130,14 +135,17 @@ def box(hidden: int) -> Claim:
     """lambda^{D-1} Gamma <= G^D and Gamma (4 kappa)^D <= lambda q^D at every root."""
     p = Potential(hidden)
     s = _box(p, f"{NAME}.box{hidden}", GAMMA * (4 * KAPPA) ** hidden)
-    return Claim(s, _box_steps(p), {**ONE, "h": [[2]], "Gamma": 1}, {"d0": 1})
+    return Claim(s, _box_steps(p), picked(s, {**ONE, "h": [[2]], "Gamma": 1}), {"d0": 1})
 
 
 def _box(p: Potential, name: str, scaled: Expr, drop: str = "") -> Statement:
     h = p.vector("h")
     given = [greater(KAPPA), greater(LAMBDA), equal(p.resolvent), equal(p.F - GAMMA)]
     given += [at_least(p.A)] * (drop != "A") + [equal(p.A * h - p.g)] * (drop != "h")
-    then = (at_least(p.G**p.hidden - LAMBDA ** (p.hidden - 1) * GAMMA), at_least(LAMBDA * quadratic(p.A, h) ** p.hidden - scaled))
+    then = (
+        at_least(p.G**p.hidden - LAMBDA ** (p.hidden - 1) * GAMMA),
+        at_least(LAMBDA * quadratic(p.A, h) ** p.hidden - scaled),
+    )
     return Statement(name, _variables(p, h, GAMMA), tuple(given), then)
 
 
@@ -178,7 +186,7 @@ def slope() -> Claim:
     given = (*p.positive, greater(D), greater(p.S), equal(p.resolvent), equal(p.derived), equal(p.A * h - p.g))
     then = (greater(_slope(p) - (1 - D) * p.S), greater((D + 1) * p.S - _slope(p)))
     s = Statement(f"{NAME}.slope", _variables(p, p.z1, h, D), given, then)
-    return Claim(s, tuple(_slope_steps(p)), {**ONE, "h": [[2]], "D": 2}, {"d0": 1})
+    return Claim(s, tuple(_slope_steps(p)), picked(s, {**ONE, "h": [[2]], "D": 2}), {"d0": 1})
 
 
 def _slope_steps(p: Potential) -> list[Step]:
@@ -213,17 +221,26 @@ def _m_below_one(p: Potential) -> Step:
     return split(">", middle, on=middle, positive=[], otherwise=[none, still, absurd])
 
 
+def _bent(p: Potential) -> Expr:
+    """S^2 h'': D (lambda S S' + lambda^2 S S'' - lambda^2 S'^2), with S' = 2 z . z' and S'' = 2 |z'|^2 + 2 z . z''."""
+    s1, s2 = 2 * inner(p.z, p.z1), 2 * norm2(p.z1) + 2 * inner(p.z, p.vector("z2"))
+    return D * (LAMBDA * s1 * p.S + LAMBDA**2 * s2 * p.S - LAMBDA**2 * s1**2)
+
+
+def _smooth(p: Potential) -> tuple[Condition, ...]:
+    return (*p.positive, greater(D), greater(p.S), equal(p.resolvent), equal(p.derived))
+
+
 def curvature() -> Claim:
     """-D/2 <= h'' <= D, where S^2 h'' = D (lambda S S' + lambda^2 S S'' - lambda^2 S'^2)."""
     p = Potential(1)
     z2 = p.vector("z2")
     second = p.M * z2 + 2 * p.z1
-    s1, s2 = 2 * inner(p.z, p.z1), 2 * norm2(p.z1) + 2 * inner(p.z, z2)
-    bent = D * (LAMBDA * s1 * p.S + LAMBDA**2 * s2 * p.S - LAMBDA**2 * s1**2)
-    given = (*p.positive, greater(D), greater(p.S), equal(p.resolvent), equal(p.derived), equal(second))
+    bent = _bent(p)
+    given = (*_smooth(p), equal(second))
     then = (at_least(bent + D * p.S**2 / 2), at_least(D * p.S**2 - bent))
     s = Statement(f"{NAME}.curvature", _variables(p, p.z1, z2, D), given, then)
-    return Claim(s, _curvature_steps(p, second, then), {**ONE, "z2": [[Rational(1, 2)]], "D": 2}, {"d0": 1})
+    return Claim(s, _curvature_steps(p, second, then), picked(s, {**ONE, "z2": [[Rational(1, 2)]], "D": 2}), {"d0": 1})
 
 
 def _curvature_steps(p: Potential, second: Expr, then: tuple[Condition, ...]) -> tuple[Step, ...]:
@@ -243,39 +260,158 @@ def _curvature_steps(p: Potential, second: Expr, then: tuple[Condition, ...]) ->
     )
 
 
-# -- several roots ------------------------------------------------------------------------------------------------------
-
-
-def potential_numerator(decay: Any, value: Any) -> tuple[Expr, Expr]:
-    """(n, d) with psi - value = n / d, for D = 2, kappa = 1, A = diag(1, 100), g = (1, 7/2)."""
-    one, two = B**2 + decay, 100 * B**2 + decay
-    return (2 * B - value) * one * two - B**2 * two - Rational(49, 4) * B**2 * one, one * two
-
-
-def wrong_root() -> Claim:
-    """Gamma = 1/10: psi > -1/100 on [1/10, 1/4], where the two largest roots lie, but psi(1/21) < -1/100."""
-    given = (at_least(B - Rational(1, 10)), at_least(Rational(1, 4) - B))
-    above = potential_numerator(Rational(1, 10), Rational(-1, 100))[0]
-    deep = -above.subs(B, Rational(1, 21))
-    s = Statement(f"{NAME}.wrong_root", (B,), given, (greater(above), greater(deep)))
-    return Claim(s, (*positive_on(above, B, Rational(1, 10), Rational(1, 4)), prove(">", deep, deep)), {"b": Rational(1, 5)})
-
-
-def root_numerator(decay: Any) -> Expr:
-    """Gamma Delta^4 - lambda^3 (N Delta' - N' Delta)^2, for the same instance: its sign is that of Gamma - F."""
-    one, two = (LAMBDA + 1) ** 2, (LAMBDA + 100) ** 2
-    return decay * (one * two) ** 2 - LAMBDA**3 * (two + Rational(49, 4) * one) ** 2
-
-
-def four_roots() -> Claim:
-    """Gamma = 1/10: Gamma - F changes sign at least four times, at rational points with b between them."""
-    numerator = root_numerator(Rational(1, 10))
-    points, signs = (1, 10, 30, 100, 10000), (1, -1, 1, -1, 1)
-    then = [greater(e * numerator.subs(LAMBDA, x)) for x, e in zip(points, signs, strict=True)]
-    s = Statement(f"{NAME}.four_roots", (LAMBDA,), (), tuple(then))
-    return Claim(s, tuple(prove(">", c.expression, c.expression) for c in then))
+# -- the theorem --------------------------------------------------------------------------------------------------------
 
 
 def claims() -> list[Claim]:
     by_depth = [f(n) for n in HIDDEN for f in (sign, stationary, converse, box)]
-    return [derivative(), difference(), *by_depth, slope(), curvature(), wrong_root(), four_roots()]
+    return [derivative(), difference(), *by_depth, slope(), curvature(), wrong_root(), four_roots(), largest_root()]
+
+
+def _point(lam: Any, g: Any = 1, a: Any = 1, kappa: Any = 1, **more: Any) -> dict[str, Any]:
+    """The scalar instance A = a, with z, its derivatives and h = g / a where a is not 0."""
+    m = sympy.Rational(kappa) * a + lam
+    z, h = g / m, Rational(g) / a if a else 0
+    values = {"A": a, "g": g, "z": z, "z1": -z / m, "z2": 2 * z / m**2, "h": h}
+    return {name: [[x]] for name, x in values.items()} | {"kappa": kappa, "lambda": lam, "D": 2, **more}
+
+
+def sharpness() -> list[Counterexample]:
+    one, flat = Potential(1, 1), Potential(2, 1)
+    bound = GAMMA * 4 * KAPPA
+    no_order = _box(one, f"{NAME}.without_order", bound, drop="A")
+    no_source = _box(one, f"{NAME}.without_consistency", bound, drop="h")
+    given = tuple(c for c in _given(flat) if c != greater(B))
+    signed = Statement(
+        f"{NAME}.without_sign",
+        _variables(flat, flat.z1, GAMMA, B, SLOPE),
+        (*given, equal(flat.F - GAMMA)),
+        (equal(flat.x - B),),
+    )
+    strict = (*one.positive, greater(one.S), equal(one.resolvent), equal(one.derived))
+    slope_only = Statement(
+        f"{NAME}.slope_without_consistency", _variables(one, one.z1, D), strict, (greater(_slope(one) - (1 - D) * one.S),)
+    )
+    found = [
+        ("A >= 0", no_order, _point(2, 1, -1, Gamma=4)),
+        ("g = A h", no_source, _point(1, 1, 0, Gamma=1)),
+        ("b > 0", signed, _point(1, 2, Gamma=1, b=-1, b1=Rational(1, 2))),
+        ("g = A h", slope_only, _point(1, 1, 0)),
+    ]
+    return [largest_is_global(), *(Counterexample(drops, s, picked(s, point)) for drops, s, point in found)]
+
+
+def refutations() -> list[Counterexample]:
+    """False variants, each with an exact point that violates it."""
+    return [Counterexample(drops, s, picked(s, point)) for drops, s, point in [*_false_equations(), *_false_bounds()]]
+
+
+def _false_equations() -> list[tuple[str, Statement, dict[str, Any]]]:
+    p, mu = Potential(2, 1), Symbol("mu")
+    slope_of_T, y, root = inner(p.g, p.z1), p.vector("y"), p.F - GAMMA
+    path = (*_given(p), equal(p.psi1))
+    v1, v2 = _variables(p, p.z1), _variables(p, p.z1, GAMMA, B, SLOPE)
+    equations = (equal(p.resolvent), equal(p.derived))
+    moving = _point(2, 3, Gamma=2, b=1, b1=Rational(-1, 4))
+    still = _point(2, 3, Gamma=8, b=2, b1=Rational(-1, 2))
+    two = (
+        greater(mu),
+        equal(p.resolvent),
+        equal(p.M * y + (mu - LAMBDA) * y - p.g),
+        equal(root),
+        equal(mu**3 * norm2(y) ** 2 - GAMMA),
+    )
+    law = p.F - GAMMA - LAMBDA * p.psi1 * p.cofactor
+    table = [
+        ("T' = S", v1, equations, equal(slope_of_T - p.S), _point(1, 2)),
+        ("T' = -kappa S", v1, equations, equal(slope_of_T + KAPPA * p.S), _point(1, 3, kappa=2)),
+        ("lambda for lambda^2", v2, _given(p), equal(law), moving),
+        ("sign flipped", v2, (*_given(p), greater(p.psi1)), greater(GAMMA - p.F), moving),
+        ("lambda^D for lambda^{D+1}", v2, path, equal(LAMBDA**2 * p.S**2 - GAMMA), still),
+        ("b = S", v2, path, equal(p.S - B), still),
+        ("one root", _variables(p, mu, y, GAMMA), (greater(LAMBDA), *two), equal(LAMBDA - mu), _two_roots()),
+    ]
+    return [
+        (text, Statement(f"{NAME}.false_equation{k}", v, given, (then,)), point)
+        for k, (text, v, given, then, point) in enumerate(table)
+    ]
+
+
+def _two_roots() -> dict[str, Any]:
+    """A = 1, g = 15: F(14) = F(7/8) = 2744 for D = 2."""
+    return {**_point(14, 15), "mu": Rational(7, 8), "y": [[8]], "Gamma": 2744}
+
+
+def _false_bounds() -> list[tuple[str, Statement, dict[str, Any]]]:
+    p, q = Potential(1, 1), Potential(1, 2)
+    tight = _point(Rational(1, 4), Rational(1, 2), kappa=Rational(1, 4), Gamma=Rational(1, 16))
+    h = p.vector("h")
+    strict = Statement(f"{NAME}.false_strict_box", *_box_parts(p), (greater(LAMBDA * quadratic(p.A, h) - 4 * KAPPA * GAMMA),))
+    flat = Statement(f"{NAME}.false_slope", _variables(p, p.z1, D), _smooth(p), (at_least(_slope(p) - (2 - D) * p.S),))
+    second = p.M * p.vector("z2") + 2 * p.z1
+    bent = Statement(
+        f"{NAME}.false_curvature",
+        _variables(p, p.z1, p.vector("z2"), D),
+        (*_smooth(p), equal(second)),
+        (at_least(_bent(p) + D * p.S**2 / 4),),
+    )
+    second = q.M * q.vector("z2") + 2 * q.z1
+    concave = Statement(
+        f"{NAME}.false_concave", _variables(q, q.z1, q.vector("z2"), D), (*_smooth(q), equal(second)), (at_least(-_bent(q)),)
+    )
+    return [
+        ("kappa dropped", _box(p, f"{NAME}.false_box_without_noise", 4 * GAMMA), tight),
+        ("5 for 4", _box(p, f"{NAME}.false_box_constant", 5 * KAPPA * GAMMA), tight),
+        ("strict", strict, tight),
+        ("2 - D for 1 - D", flat, _point(9, 10)),
+        ("-D/4 for -D/2", bent, _point(1, 2)),
+        ("ln F concave", concave, _spread()),
+    ]
+
+
+def _box_parts(p: Potential) -> tuple[Any, Any]:
+    s = _box(p, "", Integer(0))
+    return s.variables, s.given
+
+
+def _spread() -> dict[str, Any]:
+    """kappa A = diag(1, 100), lambda = 10, z = (1, 1)."""
+    vectors = {"g": [[11], [110]], "z": [[1], [1]], "z1": [[Rational(-1, 11)], [Rational(-1, 110)]]}
+    z2 = [[Rational(2, 121)], [Rational(2, 12100)]]
+    return {"A": [[1, 0], [0, 100]], **vectors, "z2": z2, "kappa": 1, "lambda": 10, "D": 2}
+
+
+def variants() -> list[Statement]:
+    return [c.statement for c in refutations()]
+
+
+def sample(draw: Draw, widths: Sequence[int]) -> Instance:
+    """A root at random moments: Gamma and b are computed from lambda. Depth and input width are those of `widths`."""
+    p = Potential(len(widths) - 2, int(widths[0]))
+    h, values = p.vector("h"), p.draw(draw)
+    values["h"] = draw.matrix(int(widths[0]), 1)
+    values["g"] = draw.value(p.A * h, values)
+    values["z"] = draw.solve(p.M, p.g, values)
+    values["z1"] = draw.solve(p.M, -p.z, values)
+    values |= {"Gamma": draw.value(p.F, values), "b": draw.value(p.x, values)}
+    n = p.hidden
+    given = (*p.positive, equal(p.A * h - p.g), equal(p.resolvent), equal(p.derived), equal(p.F - GAMMA))
+    steep = (n + 1) * p.S + 2 * n * LAMBDA * inner(p.z, p.z1)
+    bounds = (at_least(steep - (1 - n) * p.S), at_least((n + 1) * p.S - steep))
+    then = (equal(p.tie), equal(inner(p.g, p.z1) + p.S), *_box(p, "", GAMMA * (4 * KAPPA) ** n).then, *bounds)
+    return Instance(Statement(f"{NAME}.root", _variables(p, p.z1, h, GAMMA, B), given, then), values)
+
+
+THEOREM = Theorem(
+    name=NAME,
+    sheet="B9",
+    title="The stationary points of the potential are the roots of F(lambda) = Gamma",
+    form="identity, equivalence and inequalities",
+    source="arXiv:2202.04777",
+    claims=claims,
+    sharpness=sharpness,
+    variants=variants,
+    sample=sample,
+    certified_at=((1, 2, 1), (3, 2, 2, 1), (5, 3, 3, 3, 1)),
+    supported_at=((8, 4, 1), (16, 4, 4, 1), (32, 4, 4, 4, 1)),
+)

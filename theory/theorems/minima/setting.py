@@ -31,10 +31,14 @@ def widths_of(depth: int) -> tuple[Width, ...]:
 
 @dataclass(frozen=True)
 class Setting:
-    """The variables and expressions of a network of the given widths (numbers or names); `noisy=False` puts all s_i = 0."""
+    """The variables and expressions of a network of the given widths (numbers or names).
+
+    `noisy=False` puts all s_i = 0; `silent` names single hidden layers i with s_i = 0.
+    """
 
     widths: tuple[Width, ...]
     noisy: bool = True
+    silent: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.widths) < 2 or self.widths[-1] != 1:
@@ -72,8 +76,9 @@ class Setting:
 
     @cached_property
     def noise(self) -> tuple[Any, ...]:
-        """The variances s_1, ..., s_{N-1}; zeros if not noisy."""
-        return tuple(symbols(f"s1:{self.depth}")) if self.noisy else (Integer(0),) * (self.depth - 1)
+        """The variances s_1, ..., s_{N-1}; zeros where not noisy."""
+        quiet = range(1, self.depth) if not self.noisy else self.silent
+        return tuple(Integer(0) if i in quiet else Symbol(f"s{i}") for i in range(1, self.depth))
 
     @cached_property
     def product(self) -> Expr:
@@ -82,6 +87,14 @@ class Setting:
         for W in self.layers[1:]:
             out = W * out
         return out
+
+    @cached_property
+    def heads(self) -> tuple[Expr, ...]:
+        """The rows u_0, ..., u_{N-1}, u_i = W_N ... W_{i+1}: what the network does to the output of layer i; u_0 = P."""
+        out = [self.layers[-1]]
+        for W in reversed(self.layers[:-1]):
+            out.append(out[-1] * W)
+        return tuple(reversed(out))
 
     @cached_property
     def carried(self) -> tuple[Expr, ...]:
