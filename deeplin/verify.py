@@ -146,14 +146,14 @@ def _certified(theorem: Theorem, task: Task) -> Outcome:
     from numerics.evidence import certify
 
     found = certify(theorem, theorem.certified_at[task.index], task.settings.certified, task.settings.seed)
-    return Outcome([{"kind": "certified", **asdict(found)}], [])
+    return Outcome([{"kind": "certified", **found.json()}], [])
 
 
 def _supported(theorem: Theorem, task: Task) -> Outcome:
     from numerics.evidence import support
 
     found = support(theorem, theorem.supported_at[task.index], task.settings.supported, task.settings.seed)
-    return Outcome([{"kind": "supported", **asdict(found)}], [])
+    return Outcome([{"kind": "supported", **found.json()}], [])
 
 
 def _experiment(theorem: Theorem, task: Task) -> Outcome:

@@ -13,7 +13,7 @@ scale by which a residual is judged (`numerics.margins`).
 >>> W = var("W", (2, 3))
 >>> source = Source("float64", squared=False)
 >>> print(source.written([source.name(x) for x in evaluate([tr(mul(W, T(W)))], source)])[0], end="")
-def kernel(xp, a0):
+def kernel(xp, columns, a0):
     t1 = xp.sum(a0 * a0, axis=(-2, -1))
     return [t1]
 """
@@ -66,6 +66,65 @@ class _Value:
     matrices: Names = ()
 
 
+_Term = tuple[Fraction, Names, Names]  # a coefficient, scalars, matrices: one summand
+
+
+def _grouped(terms: list[_Term], end: int) -> list[list[_Term]]:
+    """Products of two or more matrices together that share their first (0) or last (-1) factor."""
+    groups: dict[Any, list[_Term]] = {}
+    for i, x in enumerate(terms):
+        groups.setdefault(x[2][end] if len(x[2]) > 1 else i, []).append(x)
+    return list(groups.values())
+
+
+def _shared(products: list[Names]) -> tuple[Names, Names]:
+    """The longest common beginning and end that leave each product a middle."""
+    room = min(map(len, products)) - 1
+    before = next((k for k in range(room) if len({x[k] for x in products}) > 1), room)
+    after = next((k for k in range(room - before) if len({x[-1 - k] for x in products}) > 1), room - before)
+    first = products[0]
+    return first[:before], first[len(first) - after :]
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where the batch axis is, as texts with places for names."""
+
+    scaled: str
+    flipped: str
+    matmul: str
+    trace: str
+    total: str
+    entry: str
+
+
+BATCH_FIRST = Layout(
+    scaled="{}[..., None, None] * {}",
+    flipped="{}.mT",
+    matmul="xp.matmul({}, {})",
+    trace="xp.linalg.trace({})",
+    total="xp.sum({} * {}, axis=(-2, -1))",
+    entry="{}[..., {}, {}]",
+)
+# For small matrices: the entries outside, so that every operation runs over the batch. `columns` is `column_product`.
+BATCH_LAST = Layout(
+    scaled="{} * {}",
+    flipped="{}.swapaxes(0, 1)",
+    matmul="columns({}, {})",
+    trace="xp.linalg.trace({}.T)",
+    total="xp.sum({} * {}, axis=(0, 1))",
+    entry="{}[{}, {}]",
+)
+
+
+def column_product(a: Any, b: Any) -> Any:
+    """The matrix product of arrays (rows, cols, batch), as a sum of columns times rows."""
+    out = a[:, 0, None] * b[None, 0]
+    for k in range(1, a.shape[1]):
+        out += a[:, k, None] * b[None, k]
+    return out
+
+
 class _Line:
     __slots__ = ("target", "text", "uses")
 
@@ -76,8 +135,8 @@ class _Line:
 class Source:
     """An algebra whose values are names in the source that it writes. `squared`: for squared magnitudes."""
 
-    def __init__(self, precision: str, squared: bool) -> None:
-        self.precision, self.squared = precision, squared
+    def __init__(self, precision: str, squared: bool, layout: Layout = BATCH_FIRST) -> None:
+        self.precision, self.squared, self.layout = precision, squared, layout
         self.shapes: dict[str, Shape] = {}
         self.lines: list[_Line] = []
         self.inputs: dict[str, str] = {}
@@ -85,6 +144,7 @@ class Source:
         self._texts: dict[Any, str] = {}
         self._products: dict[Names, str] = {}
         self._flipped: dict[str, str] = {}
+        self._sums: dict[frozenset[_Term], str] = {}
 
     # -- names ----------------------------------------------------------------------------------------------------------
 
@@ -114,7 +174,7 @@ class Source:
         if not x.scalars:
             return matrix
         s = self.scale(x.scalars)
-        return self.emit(f"{s}[..., None, None] * {matrix}", self.shapes[matrix], s, matrix)
+        return self.emit(self.layout.scaled.format(s, matrix), self.shapes[matrix], s, matrix)
 
     def scale(self, scalars: Names) -> str:
         out = scalars[0]
@@ -124,7 +184,7 @@ class Source:
 
     def flip(self, name: str) -> str:
         if name not in self._flipped:
-            out = self.emit(f"{name}.mT", self.shapes[name][::-1], name)
+            out = self.emit(self.layout.flipped.format(name), self.shapes[name][::-1], name)
             self._flipped |= {name: out, out: name}
         return self._flipped[name]
 
@@ -139,7 +199,7 @@ class Source:
         left, right = self._split(names, {})
         a, b = self.product(left), self.product(right)
         shape: Shape = (self._rows(names), self._cols(names))
-        self._products[names] = self.emit(f"xp.matmul({a}, {b})", shape, a, b)
+        self._products[names] = self.emit(self.layout.matmul.format(a, b), shape, a, b)
         return self._products[names]
 
     def _rows(self, names: Names) -> int:
@@ -173,6 +233,56 @@ class Source:
         ends = self._rows(names) * self._cols(names)
         return min(cuts, key=lambda cut: self._joined(cut, memo) + ends * self._cols(cut[0]))
 
+    # -- sums -----------------------------------------------------------------------------------------------------------
+
+    def total(self, terms: list[_Term], shape: Shape) -> str:
+        """The sum of the terms, with common first and last factors of products bracketed out."""
+        for end in (0, -1) if shape else ():
+            terms = [x for group in _grouped(terms, end) for x in self._bracketed(group)]
+        c, known = self._known_sum(terms)
+        if known:
+            return known if c == 1 else self.emit(self._text(c, (), (known,))[0], shape, known)
+        texts = [self._text(*x) for x in sorted(terms, key=lambda x: x[1:])]
+        name = self.emit(" + ".join(text for text, _ in texts), shape, *(y for _, uses in texts for y in uses))
+        self._sums[frozenset(terms)] = name
+        return name
+
+    def _known_sum(self, terms: list[_Term]) -> tuple[Fraction, str]:
+        """A coefficient and the name of a sum, or of the transpose of a sum, that was formed before; else no name."""
+        largest = max(abs(c) for c, *_ in terms)
+        for scale in (Fraction(1), largest, -largest):
+            parts = [(c / scale, s, names) for c, s, names in terms]
+            mirrored = frozenset((c, s, self._mirrored(names)) for c, s, names in parts)
+            if frozenset(parts) in self._sums:
+                return scale, self._sums[frozenset(parts)]
+            if mirrored in self._sums and terms[0][2]:
+                return scale, self.flip(self._sums[mirrored])
+        return Fraction(1), ""
+
+    def _bracketed(self, group: list[_Term]) -> list[_Term]:
+        """The terms as one product of what they share and a sum, if that costs less than their products."""
+        before, after = _shared([names for *_, names in group])
+        middles = [names[len(before) : len(names) - len(after)] for *_, names in group]
+        shape: Shape = (self._rows(middles[0]), self._cols(middles[0]))
+        self.shapes["?"] = shape
+        apart = sum(self._cost(names, {}) for *_, names in group)
+        if len(group) == 1 or sum(self._cost(x, {}) for x in (*middles, (*before, "?", *after))) >= apart:
+            return group
+        scale, alike = max(abs(c) for c, *_ in group), len({s for _, s, _ in group}) == 1
+        rest = [(c / scale, () if alike else s, middle) for (c, s, _), middle in zip(group, middles, strict=True)]
+        c, known = self._known_sum(rest)
+        return [(scale * c, group[0][1] if alike else (), (*before, known or self.total(rest, shape), *after))]
+
+    def _text(self, c: Fraction, scalars: Names, names: Names) -> tuple[str, Names]:
+        """The text of one term; the coefficient meets the scalars before it meets the entries of a matrix."""
+        factor = "" if self.number(c) == 1 else f"{self.number(c)!r} * ".replace("inf", "xp.inf")
+        if not (names and scalars):
+            name = self.name(_Value(scalars, names))
+            return f"{factor}{name}", (name,)
+        s, matrix = self.scale(scalars), self.product(names)
+        scaled = self.emit(f"{factor}{s}", (), s) if factor else s
+        return self.layout.scaled.format(scaled, matrix), (scaled, matrix)
+
     # -- the algebra ----------------------------------------------------------------------------------------------------
 
     def variable(self, name: str, shape: Shape, symmetric: bool) -> _Value:
@@ -200,17 +310,7 @@ class Source:
         return self._whole(self.constant([[self.number(x) for x in row] for row in rows], (len(rows), len(rows[0]))))
 
     def lin(self, parts: list[tuple[Fraction, Any]], shape: Shape) -> _Value:
-        terms = [self._term(c, x) for c, x in parts]
-        return self._whole(self.emit(" + ".join(text for text, _ in terms), shape, *(y for _, uses in terms for y in uses)))
-
-    def _term(self, c: Fraction, x: _Value) -> tuple[str, Names]:
-        """The text of c x; the coefficient meets the scalars before it meets the entries of a matrix."""
-        factor = "" if self.number(c) == 1 else f"{self.number(c)!r} * ".replace("inf", "xp.inf")
-        if not (x.matrices and x.scalars):
-            return f"{factor}{self.name(x)}", (self.name(x),)
-        s, matrix = self.scale(x.scalars), self.product(x.matrices)
-        scaled = self.emit(f"{factor}{s}", (), s) if factor else s
-        return f"{scaled}[..., None, None] * {matrix}", (scaled, matrix)
+        return self._whole(self.total([(c, x.scalars, x.matrices) for c, x in parts], shape))
 
     def mul(self, scalars: list[_Value], matrices: list[_Value]) -> _Value:
         names = tuple(self.name(s) for s in scalars) + tuple(y for m in matrices for y in m.scalars)
@@ -228,12 +328,12 @@ class Source:
     def _trace(self, names: Names) -> str:
         """tr(X Y) = sum of X * Y^T, cut where the two halves are cheapest."""
         if len(names) == 1:
-            return self.emit(f"xp.linalg.trace({names[0]})", (), names[0])
+            return self.emit(self.layout.trace.format(names[0]), (), names[0])
         memo: dict[Names, int] = {}
         cuts = [(names[:k], names[k:]) for k in range(1, len(names))]
         left, right = min(cuts, key=lambda cut: self._joined(cut, memo) + self._rows(cut[0]) * self._cols(cut[0]))
         a, b = self.product(left), self.flip(self.product(right))
-        return self.emit(f"xp.sum({a} * {b}, axis=(-2, -1))", (), a, b)
+        return self.emit(self.layout.total.format(a, b), (), a, b)
 
     def diag(self, x: _Value) -> _Value:
         matrix = self.name(x)
@@ -241,7 +341,7 @@ class Source:
         return self._whole(self.emit(f"{matrix} * {mask}", self.shapes[matrix], matrix, mask))
 
     def entry(self, x: _Value, i: int, j: int) -> _Value:
-        return self._whole(self.emit(f"{self.name(x)}[..., {i}, {j}]", (), self.name(x)))
+        return self._whole(self.emit(self.layout.entry.format(self.name(x), i, j), (), self.name(x)))
 
     def expect(self, x: Any, noise: Node, moments: list[Any]) -> Any:
         raise InvalidInput("mean", noise, "no mean over noise in a batch of floats: take the mean as a polynomial first")
@@ -254,7 +354,7 @@ class Source:
         size = {line.target: self._size(line) for line in lines}
         last = {x: i for i, line in enumerate(lines) for x in line.uses}
         alive = sum(prod(map(int, self.shapes[a])) for a in self.inputs.values())
-        text, most = [f"def kernel({', '.join(['xp', *self.inputs.values(), *self.constants])}):"], alive
+        text, most = [f"def kernel({', '.join(['xp', 'columns', *self.inputs.values(), *self.constants])}):"], alive
         for i, line in enumerate(lines):
             text.append(f"    {line.target} = {line.text}")
             alive += size[line.target]
@@ -271,4 +371,4 @@ class Source:
         return (line for line in self.lines if line.target in wanted)
 
     def _size(self, line: _Line) -> int:
-        return 0 if line.text.endswith(".mT") else prod(map(int, self.shapes[line.target]))
+        return 0 if line.text == self.layout.flipped.format(*line.uses) else prod(map(int, self.shapes[line.target]))

@@ -18,13 +18,15 @@ from typing import Any
 
 import numpy as np
 
-from numerics.arrays import Source
+from numerics.arrays import BATCH_FIRST, BATCH_LAST, Layout, Source, column_product
 from numerics.backends import Array, Backend, backend
 from theory.algebra import evaluate
-from theory.dag import Node, Shape, resolved, variables
+from theory.dag import Node, Shape, resolved, topological, variables
 from theory.errors import InvalidInput
 
 SMALLEST_CHUNK, LARGEST_CHUNK = 16, {"cpu": 1 << 14, "cuda": 1 << 24}
+# Up to this dimension the batch axis is the last one.
+SMALL = 3
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class _Program:
     shapes: tuple[Shape, ...]
     chunk: int
     device: Backend
+    layout: Layout
 
     def __call__(self, arrays: Mapping[str, Array], batch: int) -> list[Array]:
         values = [arrays[name] for name in self.inputs]
@@ -45,23 +48,40 @@ class _Program:
         with np.errstate(all="ignore"):  # overflow shows in the result, which is then inconclusive
             for start in range(0, batch, self.chunk):
                 rows = slice(start, start + self.chunk)
-                parts = self.function(self.device.namespace, *(x[rows] for x in values), *self.constants)
+                now = [self._in(x[rows]) for x in values]
+                parts = self.function(self.device.namespace, column_product, *now, *self.constants)
                 for target, part in zip(out, parts, strict=True):
-                    target[rows] = part
+                    target[rows] = self._out(part)
         return out
+
+    def _in(self, x: Array) -> Array:
+        return np.ascontiguousarray(np.moveaxis(x, 0, -1)) if self.layout is BATCH_LAST else x
+
+    def _out(self, x: Array) -> Array:
+        return np.moveaxis(x, -1, 0) if self.layout is BATCH_LAST and x.ndim else x
 
 
 def _program(outputs: Sequence[Node], on: Backend, squared: bool) -> _Program:
-    source = Source(on.precision, squared)
+    layout = BATCH_LAST if on.name == "numpy" and _largest(outputs) <= SMALL else BATCH_FIRST
+    source = Source(on.precision, squared, layout)
     names = [source.name(x) for x in evaluate(outputs, source)]
     text, floats = source.written(names)
     scope: dict[str, Any] = {}
     exec(text, scope)  # the text has no names but a0, k0, t0, ... and no numbers but floats: nothing of a user's is in it
     size = floats * (8 if on.precision == "float64" else 4)
     chunk = max(SMALLEST_CHUNK, min(LARGEST_CHUNK[on.device], on.cache_bytes // max(size, 1)))
-    constants = tuple(on.array(c) for c in source.constants.values())
+    constants = tuple(_constant(on, layout, c) for c in source.constants.values())
     shapes = tuple(x.shape for x in outputs)
-    return _Program(text, scope["kernel"], tuple(source.inputs), constants, shapes, chunk, on)
+    return _Program(text, scope["kernel"], tuple(source.inputs), constants, shapes, chunk, on, layout)
+
+
+def _largest(outputs: Sequence[Node]) -> int:
+    return max((d for x in topological([resolved(x) for x in outputs]) for d in x.shape if isinstance(d, int)), default=1)
+
+
+def _constant(on: Backend, layout: Layout, value: Any) -> Array:
+    array = on.array(value)
+    return array[..., None] if layout is BATCH_LAST and array.ndim else array
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,6 @@
 """The kernel: the only code whose word is PROVED. Standard library only; it trusts nothing that it reads.
 
-It rebuilds every polynomial of a certificate (docs/certificates.md) from its terms, differentiates where a term says `grad`,
-checks the evidence, and accepts or raises `Rejected`.
+It rebuilds and differentiates the polynomials of a certificate (docs/certificates.md) from its terms, and checks the evidence.
 
 The value of a term is a dict from (monomial, key) to a rational; a monomial is a sorted tuple of atoms; a scalar's key is None.
 If every dimension is a number, matrices have keys (i, j) and atoms are entries; with a symbolic dimension, keys are words of a
@@ -23,15 +22,14 @@ from functools import reduce
 from itertools import groupby, pairwise, product
 from typing import Any
 
-MAX_BYTES, MAX_SIZE, MAX_BITS, BUDGET = 16 << 20, 512, 1 << 17, 4_000_000
+MAX_BYTES, MAX_SIZE, MAX_BITS, BUDGET = 8 << 20, 512, 1 << 17, 4_000_000
 ZERO, UNKNOWN, NONNEGATIVE, POSITIVE = range(4)  # in this order the sign of a product is the least of its factors' signs
 SIGN = {"==": ZERO, ">=": NONNEGATIVE, ">": POSITIVE}
 PROOFS = {"==": {ZERO}, ">=": {ZERO, NONNEGATIVE, POSITIVE}, ">": {POSITIVE}}  # the signs that show a relation
 Judgement = namedtuple("Judgement", "name claim scope digest")
 Term = namedtuple("Term", "op shape value sign")
 Value = dict[Any, Any]  # (monomial, key) -> int or Fraction
-ONE: Value = {((), None): 1}
-
+ONE, MINUS_ONE = Value({((), None): 1}), Value({((), None): -1})
 class Rejected(Exception):
     """The certificate does not prove what it claims, or is no certificate; the text says why."""
 def require(condition: object, why: str) -> None:
@@ -50,19 +48,20 @@ def lowest(c: Any) -> Any:
     return c.numerator if c.denominator == 1 else c
 
 class Algebra:
-    """Polynomials and tables of polynomials, on a budget (about microseconds): no certificate keeps the kernel busy for long.
+    """Polynomials and tables of polynomials, on a budget of work: no certificate keeps the kernel busy for long.
     A change of a key is a list of (new key, further atoms): the sum that takes the key's place. Atoms: "name i j", or "name".
     """
     def __init__(self, variables: dict[str, Any], budget: float = float("inf")) -> None:
         self.variables, self.budget, self.least = variables, budget, dict[Any, Any]()
     def spend(self, cost: int) -> None:
         self.budget -= cost
-        require(self.budget > 0, "the certificate exceeds the kernel's work budget")
+        require(self.budget >= 0, "the certificate exceeds the kernel's bound on work")
     def pay(self, c: Any, length: int = 0) -> Any:
         """The coefficient c of a monomial of that length, once it is paid for and found to be of bounded size."""
         bits = c.numerator.bit_length() + c.denominator.bit_length()
-        require(bits <= MAX_BITS and length <= MAX_SIZE, "a coefficient or a degree is too large")
-        self.spend(1 + length // 8 + bits // 64 + (bits // 1024) ** 2 + 2 * (type(c) is not int))
+        self.budget -= 2 + length // 8 + bits // 64 + (bits // 1024) ** 2 + 6 * (type(c) is not int)
+        if self.budget < 0 or bits > MAX_BITS or length > MAX_SIZE:
+            raise Rejected("the certificate exceeds the kernel's bounds on work, digits or degrees")
         return c
     def gather(self, pairs: Iterable[Any]) -> Value:
         """The sum of coefficients at (monomial, key): everything that is computed passes here and is paid for."""
@@ -74,11 +73,11 @@ class Algebra:
         return self.gather(pair for a in values for pair in a.items())
     def mul(self, a: Value, b: Value) -> Value:
         """Products of the pairs that meet: of all pairs, if a or b is a scalar."""
-        self.spend(1 + len(a) * len(b) // 4)
-        scalar = any(key is None for x in (a, b) for _, key in [*x][:1])
-        join: Any = self.join if not scalar else lambda u, v: [(v if u is None else u, ())]
-        pairs = ((m + n, c * d, join(u, v)) for (m, u), c in a.items() for (n, v), d in b.items())
-        return self.gather(((tuple(sorted(m + x)), w), c) for m, c, joined in pairs for w, x in joined)
+        self.spend(5 + len(a) * len(b) // 4)
+        pairs = ((m + n, u, v, c, d) for (m, u), c in a.items() for (n, v), d in b.items())
+        if any(key is None for x in (a, b) for _, key in [*x][:1]):
+            return self.gather(((tuple(sorted(m)), v if u is None else u), c * d) for m, u, v, c, d in pairs)
+        return self.gather(((tuple(sorted(m + x)), w), c * d) for m, u, v, c, d in pairs for w, x in self.join(u, v))
     def product(self, values: Iterable[Value]) -> Value:
         return reduce(self.mul, values, ONE)
     def mapped(self, a: Value, change: Callable[[Any], Any]) -> Value:
@@ -90,15 +89,16 @@ class Algebra:
         return self.total(self.product([{((), key): c}, *factors(m)]) for (m, key), c in a.items())
     def grad(self, a: Value, name: str) -> Value:
         """The derivative of a scalar by a variable: each atom in turn is replaced by its derivative."""
-        self.spend(sum(len(m) for m, _ in a))
-        cuts = ((m[:i] + m[i + 1 :], x, c) for (m, _), c in a.items() for i, x in enumerate(m))
-        return self.gather(((tuple(sorted(m + y)), w), c) for m, x, c in cuts for w, y in self.derivative(x, name))
+        self.spend(6 * sum(len(m) for m, _ in a))
+        hits = ((m, i, c, hit) for (m, _), c in a.items() for i, x in enumerate(m) for hit in self.derivative(x, name))
+        return self.gather(((tuple(sorted(m[:i] + m[i + 1 :] + y)), w), c) for m, i, c, (w, y) in hits)
     def derivative(self, atom: Any, name: str) -> Any:
         return [(tuple(map(int, atom.split()[1:])) or None, ())] if atom.split()[0] == name else []
     def variable(self, name: str) -> Value:
         shape, symmetric = self.variables[name]
-        entry: Any = lambda u: " ".join(map(str, (name, *(sorted(u) if symmetric else u))))  # noqa: E731
-        return self.gather((((entry(u),), u or None), 1) for u in product(*map(range, shape)))
+        entry: Any = ("{} {} {}" if shape else "{}").format
+        keys = product(*map(range, shape))
+        return self.gather((((entry(name, *(sorted(u) if symmetric else u)),), u or None), 1) for u in keys)
     def eye(self, n: Any) -> Value:
         return self.gather((((), (i, i)), 1) for i in range(n))
     def join(self, u: Any, v: Any) -> Any:
@@ -110,13 +110,13 @@ class Algebra:
     def trace(self, u: Any, n: Any) -> Any:
         return [(None, ())] if u[0] == u[1] else []
     def definite(self, a: list[list[Any]], strict: bool) -> bool:
-        """Whether a table of numbers is symmetric and positive (semi)definite, by elimination."""
+        """Whether a table of numbers is symmetric and positive (semi)definite: elimination, paid for as degree 100."""
         while a:
             pivot, *row = a[0]
             if pivot < 0 or row != [r[0] for r in a[1:]] or (not pivot and (strict or any(row))):
                 return False
             k = 1 / Fraction(pivot or 1)
-            a = [[self.pay(x - r[0] * z * k) for x, z in zip(r[1:], row, strict=True)] for r in a[1:]]
+            a = [[self.pay(x - r[0] * z * k, 100) for x, z in zip(r[1:], row, strict=True)] for r in a[1:]]
         return True
 
 class Free(Algebra):
@@ -214,8 +214,8 @@ class Checker:
         return d if known is None else natural(known, MAX_SIZE, 1)
     def declared(self, v: Any) -> Any:
         shape, symmetric = tuple(map(self.size, items(v["shape"]))), v["symmetric"]
-        fits = len(shape) in (0, 2) and (not symmetric or shape[:1] == shape[1:] != ())
-        require(type(symmetric) is bool and fits, "a variable is malformed")
+        square = shape[:1] == shape[1:] != ()
+        require(type(symmetric) is bool and len(shape) in (0, 2) and square >= symmetric, "a variable is malformed")
         return shape, symmetric
     def condition(self, c: Any) -> tuple[str, Term]:
         require(str(c["relation"]) in SIGN, "a relation must be ==, >= or >")
@@ -224,7 +224,7 @@ class Checker:
         return c["relation"], x
     def extend(self, terms: Any) -> None:
         """Reads terms: `op_X` checks the arguments of X and returns its shape, its value and its sign."""
-        self.algebra.spend(10 + 10 * len(items(terms)))
+        self.algebra.spend(60 + 10 * len(items(terms)))
         for term in terms:
             op, *args = items(term) or [""]
             make: Any = getattr(self, f"op_{op}", None) if type(op) is str else None
@@ -302,21 +302,20 @@ class Checker:
         """The mean over the independent entries of a variable whose moments of orders 0 (which is 1), 1, 2, ... are given."""
         x, values = self.term(t), [self.term(m, "scalar").value for m in items(moments)]
         require(not self.symbolic and self.op_var(name), "an expectation needs given sizes")
-        require(values[:1] == [ONE], "the moment of order 0 is 1")
+        free = {x.split()[0] for value in values for m, _ in value for x in m}
+        require(values[:1] == [ONE] and name not in free, "the moment of order 0 is 1, and none depends on the variable")
         mean = lambda x, k: values[natural(k, len(values))] if x.split()[0] == name else {((x,) * k, None): 1}  # noqa: E731
         return x.shape, self.algebra.substituted(x.value, mean), UNKNOWN
-    def proved(self, evidence: Any) -> None:
+    def proved(self, evidence: Any, then: Any = None) -> None:
         self.facts = list(self.given)
         self.derive(fields(evidence, "steps")["steps"])
-        for relation, x in self.then:
+        for relation, x in then or self.then:
             self.require_known(relation, x)
     def require_known(self, relation: str, x: Term) -> None:
-        self.algebra.spend(len(self.facts) * (1 + len(x.value) // 8))
-        known = any(SIGN[r] in PROOFS[relation] and (f.shape, f.value) == (x.shape, x.value) for r, f in self.facts)
-        require(known, "a conclusion was not derived")
+        self.algebra.spend(5 + len(self.facts) * (1 + len(x.value) // 8))
+        require(any(SIGN[r] in PROOFS[relation] and f[1:3] == x[1:3] for r, f in self.facts), "a conclusion was not derived")
     def contradictory(self, evidence: Any) -> None:
-        self.then = [(">", Term([], (), {}, UNKNOWN))]  # 0 > 0
-        self.proved(evidence)
+        self.proved(evidence, [(">", Term([], (), {}, UNKNOWN))])  # 0 > 0
     def derive(self, steps: Any) -> None:
         """Each step adds terms, and the fact that its rule derives from the facts so far."""
         for step in items(steps):
@@ -336,14 +335,14 @@ class Checker:
     def rule_radical(self, relation: str, p: Term, by: Term, q: Term, cases: Any) -> None:
         """-q |p|^2 = by >= 0 where q > 0: p = 0."""
         require(relation == "==", "this rule proves equalities")
-        left = self.algebra.mapped(p.value, self.algebra.transposed) if p.shape else p.value
-        norm = self.algebra.product([{((), None): -1}, left, p.value])
-        norm = self.algebra.mapped(norm, lambda u: self.algebra.trace(u, p.shape[1])) if p.shape else norm
+        a, x = self.algebra, p.value
+        norm = a.product([MINUS_ONE, a.mapped(x, a.transposed) if p.shape else x, x])
+        norm = a.mapped(norm, lambda u: a.trace(u, p.shape[1])) if p.shape else norm
         self.rule_sign(">=", Term([], (), norm, UNKNOWN), by, q, None)
     def rule_cases(self, relation: str, p: Term, by: Term, q: Term, cases: Any) -> None:
         """p is derived from by > 0, and from -by >= 0; what is derived in one case is forgotten after it."""
         require(not by.shape and q.op == [], "cases are about the sign of a scalar, and have no multiplier")
-        opposite = Term([], (), self.algebra.mul({((), None): -1}, by.value), UNKNOWN)
+        opposite = Term([], (), self.algebra.mul(MINUS_ONE, by.value), UNKNOWN)
         terms, facts = len(self.terms), len(self.facts)
         for assumption, steps in zip(((">", by), (">=", opposite)), items(cases, 2), strict=True):
             self.facts.append(assumption)

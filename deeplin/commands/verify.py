@@ -85,7 +85,7 @@ def show(report: Report) -> None:
     for r in report.results:
         for e in r.evidence:
             if e.get("grade") in (Grade.UNDECIDED, Grade.REFUTED, Grade.VACUOUS):
-                console.print(f"[bold]{r.name}[/] {e['kind']} {e.get('statement', '')}: {e['grade']}: {e.get('why', '')}")
+                console.print(f"[bold]{r.name}[/] {e['kind']} {e.get('statement', '')}: {e['grade']}: {e.get('why') or e.get('detail', '')}")
     console.print(f"{len(report.results)} theorems in {report.seconds:.1f} s, seed {report.seed}", style="dim")
 
 

@@ -9,26 +9,33 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import combinations, permutations, product
+from itertools import combinations, count, permutations, product
 from math import prod
 from typing import Any
 
 Json = dict[str, Any]
+LEVELS = count()
 
 
 class Dual:
-    """a + b e with e^2 = 0; a and b may be dual numbers of another e."""
+    """a + b e with e^2 = 0; each derivative has an e of its own, its level, and a and b may hold those of lower levels."""
 
-    def __init__(self, a: Any, b: Any) -> None:
-        self.a, self.b = a, b
+    def __init__(self, a: Any, b: Any, level: int) -> None:
+        self.a, self.b, self.level = a, b, level
 
-    def __add__(self, other: Any) -> Dual:
-        other = other if isinstance(other, Dual) else Dual(other, 0)
-        return Dual(self.a + other.a, self.b + other.b)
+    def __add__(self, other: Any) -> Any:
+        level = getattr(other, "level", -1)
+        if level > self.level:
+            return other + self
+        return Dual(self.a + other.a, self.b + other.b, level) if level == self.level else Dual(self.a + other, self.b, self.level)
 
-    def __mul__(self, other: Any) -> Dual:
-        other = other if isinstance(other, Dual) else Dual(other, 0)
-        return Dual(self.a * other.a, self.a * other.b + self.b * other.a)
+    def __mul__(self, other: Any) -> Any:
+        level = getattr(other, "level", -1)
+        if level > self.level:
+            return other * self
+        if level < self.level:
+            return Dual(self.a * other, self.b * other, self.level)
+        return Dual(self.a * other.a, self.a * other.b + self.b * other.a, level)
 
     __radd__, __rmul__ = __add__, __mul__
 
@@ -140,18 +147,14 @@ class World:
 
     def op_grad(self, t: int, name: str) -> Any:
         def slope(u: Any) -> Any:
-            old = self.point[name][u[0]][u[1]] if u else self.point[name]
-            value = self.with_entry(name, u, Dual(old, 1)).term(t)
-            return value.b if isinstance(value, Dual) and not isinstance(old, Dual) else self.inner(value, old)
+            old, level = self.point[name][u[0]][u[1]] if u else self.point[name], next(LEVELS)
+            value = self.with_entry(name, u, Dual(old, 1, level)).term(t)
+            return value.b if getattr(value, "level", -1) == level else 0
 
         if not self.statement["variables"][name]["shape"]:
             return slope(())
         n, m = (self.size(d) for d in self.statement["variables"][name]["shape"])
         return [[slope((i, j)) for j in range(m)] for i in range(n)]
-
-    def inner(self, value: Any, old: Any) -> Any:
-        """The derivative where the value does not depend on the entry, or where the entry is itself a dual number."""
-        return value.b if isinstance(value, Dual) and isinstance(old, Dual) else 0
 
     def op_expect(self, t: int, name: str, moments: list[int]) -> Any:
         points = law([self.term(m) for m in moments])

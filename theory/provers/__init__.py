@@ -10,16 +10,17 @@ import pkgutil
 from functools import cache
 
 from theory.provers.api import Budget, Outcome, Prover, Status
+from theory.provers.proof import Proof, contradictory, prove
 
-__all__ = ["Budget", "Outcome", "Prover", "Status", "provers"]
+__all__ = ["Budget", "Outcome", "Proof", "Prover", "Status", "contradictory", "prove", "provers"]
 
 
 @cache
 def provers() -> tuple[Prover, ...]:
     """All provers, cheapest first.
 
-    >>> [p.name for p in provers()][:2]
-    ['identity', 'words']
+    >>> [p.name for p in provers()]
+    ['identity', 'words', 'univariate', 'cofactors', 'positivity']
     """
     modules = [importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)]
     return tuple(sorted((vars(m)["PROVER"] for m in modules if "PROVER" in vars(m)), key=lambda p: (p.cost, p.name)))

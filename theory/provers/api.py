@@ -144,7 +144,7 @@ def certified(s: Lowered, out: Outcome, claim: str) -> Outcome:
     try:
         certificate = derivation(s, out.steps, claim)
         kernel.check(certificate, certificate["statement"])
-    except (kernel.Rejected, EvidenceError) as why:
+    except (kernel.Rejected, EvidenceError, RecursionError) as why:
         return replace(out, status=Status.NOT_FOUND, detail=f"the kernel did not accept the evidence: {why}", steps=())
     return replace(out, found=certificate)
 

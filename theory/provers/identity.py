@@ -11,7 +11,7 @@ from theory.algebras.polynomial import Polynomial
 from theory.certificates import Step, prove
 from theory.dag import Node
 from theory.errors import InvalidInput
-from theory.provers.api import Clock, DoesNotApply, Evidence, Goal, NotFound, Prover, certified, Outcome, Status
+from theory.provers.api import ZERO, Clock, DoesNotApply, Evidence, Goal, NotFound, Outcome, Prover, Status, certified
 from theory.provers.size import require_small
 from theory.provers.values import Words
 from theory.statement import Lowered
@@ -42,6 +42,8 @@ def find(s: Lowered, goal: Goal, clock: Clock) -> Evidence:
             return Evidence((prove(relation, x, dag.known(x)),), "the conclusion is a hypothesis")
     if relation != ">" and vanishes_everywhere(s, x):
         return Evidence((prove(relation, x, dag.zero(x.shape)),), "normal form zero")
+    if x is ZERO:
+        raise DoesNotApply("a contradiction is not an identity")
     if relation != "==" and _visible(s, prove(relation, x, x)):
         return Evidence((prove(relation, x, x),), "the sign is visible")
     raise NotFound("the normal form is not zero, and the sign is not visible as written")

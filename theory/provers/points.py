@@ -21,6 +21,7 @@ from theory.dag import Node
 from theory.provers.api import Budget, Clock, DoesNotApply, NotFound, Outcome, Status, TimeUp
 from theory.provers.entries import Entries
 from theory.provers.linear import fraction
+from theory.provers.one_unknown import problems
 from theory.statement import Lowered
 
 Values = list[Fraction]
@@ -42,6 +43,7 @@ class Searched:
         self.positive = self._signs()
         self.psd = self._squares()
         self.linear = self._linear()
+        self.slopes = [[p.derivative(i) for i in self.linear] for p in self.zeros]
 
     def _signs(self) -> dict[int, str]:
         """The scalar variables that a hypothesis states to be positive or nonnegative."""
@@ -97,12 +99,6 @@ class Searched:
         x = _solution(table, len(self.linear), free)
         return None if x is None else [x[self.linear.index(i)] if i in self.linear else v for i, v in enumerate(values)]
 
-    @property
-    def slopes(self) -> list[list[Any]]:
-        if not hasattr(self, "_slopes"):
-            self._slopes = [[p.derivative(i) for i in self.linear] for p in self.zeros]
-        return self._slopes
-
     # -- candidates -----------------------------------------------------------------------------------------------------
 
     def grid(self, most: int) -> Iterator[Values]:
@@ -151,8 +147,25 @@ class Searched:
         raise NotFound(f"none of {tried} points in {time.monotonic() - start:.1f} s")
 
     def _candidates(self, rng: random.Random) -> Iterator[Values]:
+        """The exact violation if a conclusion is about one unknown scalar, then the grid, then random points."""
+        for i, x in self._decided() if self.violate else ():
+            for values in (self.start(), *islice(self.drawn(rng), 50)):
+                yield [*values[:i], x, *values[i + 1 :]]
         yield from self.grid(3**8)
         yield from islice(self.drawn(rng), 20_000)
+
+    def start(self) -> Values:
+        return [Fraction(0)] * self.n
+
+    def _decided(self) -> Iterator[tuple[int, Fraction]]:
+        for goal in self.s.then:
+            try:
+                one = problems(self.s, goal)[0]
+            except DoesNotApply:
+                continue
+            x = one.violating_point()
+            if x is not None and one.unknown.op == "var":
+                yield self.entries.places.index((str(one.unknown.data[0]),)), x
 
     def shrunk(self, point: Values) -> Values:
         """Entries moved to 0, 1, -1 or the nearest integer one by one, as long as the point stays good."""

@@ -3,7 +3,7 @@ r"""Fragments of proof that the theorems about global minimisers share.
 The product of a network is peeled from the output: u_k = W_N ... W_{k+1} is a row of length d_k (u_0 = P), and with
 M_k = W_k B_{k-1} W_k^T the noise of layer k adds s_k u_k diag(M_k) u_k^T to the second moment. Two lemmas, one layer at a time:
 
-    path:   |.|: d_k u_k diag(M_k) u_k^T >= u_k M_k u_k^T, hence E f^2 >= kappa |v|_A^2 with v = P^T;
+    path:   d_k u_k diag(M_k) u_k^T >= u_k M_k u_k^T, hence E f^2 >= kappa |v|_A^2 with v = P^T;
     norm:   |u_k|^2 |W_k|^2 >= |u_k W_k|^2, hence |v|^2 <= prod_i |W_i|^2.
 
 At given sizes the path lemma is a sum over pairs of neurons. At all widths a row u is written e^T diag(X) with a vector e of signs,
@@ -17,7 +17,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
-from math import prod
 from typing import Any
 
 from sympy import Expr, Identity, ImmutableMatrix, Integer, MatrixSymbol, Mul, Symbol, Trace
@@ -27,7 +26,6 @@ from theory.certificates import Step, prove, split, vanishes
 from theory.dag import Node
 from theory.expressions import Congruence, DiagonalPart, Square, known, lower, norm2, quadratic
 from theory.statement import Condition, equal, greater
-from theory.theorem import Draw
 from theory.theorems.minima.setting import Setting
 
 
@@ -40,11 +38,16 @@ class Network:
     @property
     def words(self) -> bool:
         """Whether the noise is written in words, with sign vectors: at symbolic widths."""
-        return self.setting.noisy and any(isinstance(d, str) for d in self.setting.widths)
+        return bool(self.noise) and any(isinstance(d, str) for d in self.setting.widths)
 
     @property
     def hidden(self) -> range:
         return range(1, self.setting.depth)
+
+    @cached_property
+    def noise(self) -> dict[int, Any]:
+        """The variances s_k of the layers that have noise."""
+        return {k: s for k, s in zip(self.hidden, self.setting.noise, strict=True) if s != 0}
 
     def sign(self, k: int) -> MatrixSymbol:
         return MatrixSymbol(f"e{k}", self.setting.dim(k), 1)
@@ -62,7 +65,7 @@ class Network:
 
     @cached_property
     def variables(self) -> tuple[Any, ...]:
-        more = [v for k in self.hidden for v in (self.sign(k), self.spread(k))]
+        more = [v for k in self.noise for v in (self.sign(k), self.spread(k))]
         return (*self.setting.variables, *more, self.kappa) if self.words else self.setting.variables
 
     def unit(self, k: int) -> Expr:
@@ -71,10 +74,7 @@ class Network:
 
     def row(self, k: int) -> Expr:
         """u_k = W_N ... W_{k+1}; u_0 = P."""
-        out = self.setting.layers[-1]
-        for W in reversed(self.setting.layers[k:-1]):
-            out = out * W
-        return out
+        return self.setting.heads[k]
 
     def spread_row(self, k: int) -> Expr:
         return self.sign(k).T * DiagonalPart(self.spread(k))
@@ -82,17 +82,17 @@ class Network:
     @cached_property
     def kappa_gap(self) -> Any:
         """kappa prod d_i - prod (d_i + s_i) = 0."""
-        pairs = [(self.width(k), s) for k, s in zip(self.hidden, self.setting.noise, strict=True)]
+        pairs = [(self.width(k), s) for k, s in self.noise.items()]
         return self.kappa * Mul(*(d for d, _ in pairs)) - Mul(*(d + s for d, s in pairs))
 
     @property
     def signs_given(self) -> tuple[Condition, ...]:
-        units = [c for k in self.hidden for c in (equal(self.unit(k)), greater(self.width(k)))]
+        units = [c for k in self.noise for c in (equal(self.unit(k)), greater(self.width(k)))]
         return (*units, equal(self.kappa_gap), greater(self.kappa)) if self.words else ()
 
     @property
     def given(self) -> tuple[Condition, ...]:
-        rows = [equal(self.row(k) - self.spread_row(k)) for k in self.hidden] if self.words else []
+        rows = [equal(self.row(k) - self.spread_row(k)) for k in self.noise] if self.words else []
         return (*self.setting.hypotheses, *self.signs_given, *rows)
 
     @cached_property
@@ -100,7 +100,7 @@ class Network:
         """kappa, visibly positive."""
         if self.words:
             return known(self.kappa)
-        return Mul(*(1 + known(s) / self.setting.dim(k) for k, s in zip(self.hidden, self.setting.noise, strict=True) if s != 0))
+        return Mul(*(1 + known(s) / self.setting.dim(k) for k, s in self.noise.items()))
 
     # -- the path lemma -------------------------------------------------------------------------------------------------
 
@@ -164,10 +164,10 @@ class Network:
 
     def path_by(self) -> Expr:
         """prod d_i (E f^2 - kappa |v|_A^2), from the gaps of the layers."""
-        s = dict(zip(self.hidden, self.setting.noise, strict=True))
-        below = {k: prod((self._width_known(j) for j in range(1, k)), start=Integer(1)) for k in self.hidden}
-        above = {k: prod((self._width_known(j) + known(s[j]) for j in self.hidden if j > k), start=Integer(1)) for k in self.hidden}
-        gaps = sum(below[k] * above[k] * known(s[k]) * known(self.spread_gap(k)) for k in self.hidden)
+        s, d = self.noise, {k: self._width_known(k) for k in self.noise}
+        below = {k: Mul(*(d[j] for j in s if j < k)) for k in s}
+        above = {k: Mul(*(d[j] + known(s[j]) for j in s if j > k)) for k in s}
+        gaps = sum(below[k] * above[k] * known(s[k]) * known(self.spread_gap(k)) for k in s)
         v = self.setting.product.T
         return gaps - quadratic(self.setting.A, v) * known(self.kappa_gap) if self.words else gaps
 
@@ -176,10 +176,10 @@ class Network:
 
     def path_steps(self) -> list[Step]:
         """The path lemma, as the fact `path >= 0` (without noise: an identity)."""
-        if not self.setting.noisy:
+        if not self.noise:
             return [prove("==", self.path, 0)]
-        widths = prod((self._width_known(k) for k in self.hidden), start=Integer(1))
-        return [*map(self.spread_step, self.hidden), prove(">=", self.path, self.path_by(), times=widths)]
+        widths = Mul(*(self._width_known(k) for k in self.noise))
+        return [*map(self.spread_step, self.noise), prove(">=", self.path, self.path_by(), times=widths)]
 
     # -- the norm lemma -------------------------------------------------------------------------------------------------
 
@@ -204,16 +204,11 @@ class Network:
         return Mul(*map(norm2, self.setting.layers)) - norm2(self.setting.product)
 
     def norm_by(self) -> Expr:
-        below = {k: prod((Square(W) for W in self.setting.layers[: k - 1]), start=Integer(1)) for k in self.hidden}
+        below = {k: Mul(*(Square(W) for W in self.setting.layers[: k - 1])) for k in self.hidden}
         return sum(below[k] * known(self.norm_gap(k)) for k in self.hidden)
 
     def norm_steps(self) -> list[Step]:
         return [*map(self.norm_step, self.hidden), prove(">=", self.norm, self.norm_by())]
-
-    def draw(self, draw: Draw) -> dict[str, Any]:
-        """Random parameters, with e_k = (1, ..., 1), and kappa and the spreads that belong to them."""
-        out = self.setting.draw(draw)
-        return out
 
 
 def mean_gap(x: Sequence[Any]) -> Any:

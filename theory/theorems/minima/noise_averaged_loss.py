@@ -11,16 +11,17 @@ Conclusion:
 \[ W_N B_{N-1} W_N^T = \sum_{S} \Big(\prod_{i \in S} s_i\Big) \sum_{J} |v_J|_A^2 . \]
 The loss is invariant under signed permutations of each hidden layer, and under rotations of a layer without noise.
 
-Form: identity in all parameters; linear in (x x^T, x y, y^2), hence true of every law of the data that the noise does not see.
+Form: identity in all parameters; proved at a data point (x, y), where A = x x^T, g = x y, Y = y^2. Both sides are linear in these
+moments, so it holds for every law of the data of which the noise is independent.
 
-Scope of proof: the average itself, and its sum over the nodes, at widths (2,2,1), (2,3,1), (2,2,2,1), (1,2,2,2,1). At all widths,
-depths 2 to 5: the path form with diagonal parts, sign flips and rotations. Exchanges of neurons at small widths; they generate.
+Scope of proof: the average, and its sum over the nodes, at widths (2,2,1), (2,3,1), (2,2,2,1), (1,2,2,2,1). At all widths, depths 2
+to 5: the path form with diagonal parts, sign flips and rotations. At small widths: exchanges that generate all permutations.
 
 Why: E D M D = M + s diag(M) for independent entries; average from the input to the output, then expand in the s_i. A diagonal D
 with D^2 = I commutes with diagonal parts, so D B_i D is carried on as B_i.
 
-Sharpness: one number for a whole layer (8 instead of 6), one number for two layers, mean other than 1, noise that depends on the
-data, and rotation of a noisy layer each break it.
+Sharpness: one number for a whole layer (8 instead of 6), one number for two layers, mean other than 1, noise that depends on
+the data, and rotation of a noisy layer each break it.
 
 Source: arXiv:2202.04777 for the loss; the path form is a derivation of this project.
 """
@@ -31,14 +32,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, Identity, ImmutableDenseMatrix, Integer, MatAdd, MatMul, MatrixSymbol, Rational, Symbol, Trace
+from sympy import Expr, Identity, ImmutableDenseMatrix, Integer, MatAdd, MatrixSymbol, Rational, Symbol, Trace
 
 from theory.certificates import Step, prove
 from theory.expressions import DiagonalPart, Mean, known, quadratic
-from theory.statement import Condition, Statement, at_least, equal
+from theory.statement import Condition, Statement, equal
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.minima.paths import carried_by, layer_sets, nodes, path_energy, path_form, variance
-from theory.theorems.minima.setting import Setting, Width, widths_of
+from theory.theorems.minima.setting import Setting, Width, chain, widths_of
 
 NAME = "minima.noise_averaged_loss"
 SIZES: tuple[tuple[Width, ...], ...] = ((2, 2, 1), (2, 3, 1), (2, 2, 2, 1), (1, 2, 2, 2, 1))
@@ -130,17 +131,12 @@ def transformed(net: Setting, i: int, T: Expr) -> Expr:
 def _change(net: Setting, i: int, T: Expr, h: Expr) -> Expr:
     """What the transformation adds to the loss, h standing for T^T T - I and T^T B_i T carried on as B_i."""
     W, B = net.layers, net.carried[i]
-    X = _chain(W[i], MatAdd(_chain(h, B, T.T, T), _chain(B, h)), W[i].T)
+    X = chain(W[i], MatAdd(chain(h, B, T.T, T), chain(B, h)), W[i].T)
     for V, s in zip(W[i + 1 :], net.noise[i:], strict=True):
-        X = _chain(V, MatAdd(X, _chain(s, DiagonalPart(X))), V.T)
-    fit = Trace(_chain(net.heads[i], h, *reversed(W[:i]), net.g))
-    decay = net.decay[i - 1] * Trace(_chain(W[i - 1].T, h, W[i - 1])) + net.decay[i] * Trace(_chain(W[i], h, W[i].T))
+        X = chain(V, MatAdd(X, chain(s, DiagonalPart(X))), V.T)
+    fit = Trace(chain(net.heads[i], h, *reversed(W[:i]), net.g))
+    decay = net.decay[i - 1] * Trace(chain(W[i - 1].T, h, W[i - 1])) + net.decay[i] * Trace(chain(W[i], h, W[i].T))
     return Trace(X) - 2 * fit + decay
-
-
-def _chain(*factors: Expr) -> Expr:
-    """The product as it stands: SymPy's canonical form of a deep one costs seconds and is not needed."""
-    return MatMul(*factors, evaluate=False)
 
 
 def _symmetry(name: str, net: Setting, nets: Sequence[Setting], turns: Sequence[Expr], letters: Sequence[Any]) -> Claim:
@@ -206,16 +202,16 @@ def _shared(net: Setting, then: Condition, *more: Any) -> Statement:
 
 def sharpness() -> Iterator[Counterexample]:
     eps, one, pair = Symbol("eps"), Setting((1, 1, 1)), Setting((1, 2, 1))
-    chain, column, row = Setting((1, 1, 1, 1)), [[1], [1]], [[1, 1]]
-    s1, s2 = chain.noise
+    deep, column, row = Setting((1, 1, 1, 1)), [[1], [1]], [[1, 1]]
+    s1 = pair.noise[0]
     moment = _at_data(pair, pair.second_moment)
     same = Mean(_output(pair, [eps * Identity(2)]) ** 2, eps, 1, 1, 1 + s1)
     at = {"x": [[1]], "y": 0, "W1": column, "W2": row, "eps1": column, "s1": 1, "eps": 1}
     yield Counterexample("noise independent across the neurons of a layer", _shared(pair, equal(same, moment), eps), at)
-    both = Mean(_output(chain, [eps * Identity(1)] * 2) ** 2, eps, 1, 1, 2, 4, 8)
-    point = {v.name: [[1]] if isinstance(v, MatrixSymbol) else 1 for v in (*_data_variables(chain), eps)}
-    product = equal(both, _at_data(chain, chain.second_moment))
-    yield Counterexample("noise independent across layers", _shared(chain, product, eps), point)
+    both = Mean(_output(deep, [eps * Identity(1)] * 2) ** 2, eps, 1, 1, 2, 4, 8)
+    point = {v.name: [[1]] if isinstance(v, MatrixSymbol) else 1 for v in (*_data_variables(deep), eps)}
+    product = equal(both, _at_data(deep, deep.second_moment))
+    yield Counterexample("noise independent across layers", _shared(deep, product, eps), point)
     shifted = _output(one, [eps * Identity(1)]) ** 2
     biased = equal(Mean(shifted, eps, 1, 2, 4 + s1), _at_data(one, one.second_moment))
     ones = {v.name: [[1]] if isinstance(v, MatrixSymbol) else 1 for v in (*_data_variables(one), eps)}
@@ -242,8 +238,8 @@ def _rotated(net: Setting) -> Statement:
 
 def _noisy_rotation(net: Setting) -> Counterexample:
     turn = [["3/5", "-4/5"], ["4/5", "3/5"]]
-    numbers = {"g": [[0]], "Y": 0, "gamma1": 1, "gamma2": 1, "s1": 1, "O1": turn}
-    return Counterexample("no noise in the rotated layer", _rotated(net), {"W1": [[1], [0]], "W2": [[1, 0]], "A": [[1]], **numbers})
+    at = {"W1": [[1], [0]], "W2": [[1, 0]], "A": [[1]], "g": [[0]], "Y": 0, "gamma1": 1, "gamma2": 1, "s1": 1, "O1": turn}
+    return Counterexample("no noise in the rotated layer", _rotated(net), at)
 
 
 def variants() -> Iterator[Statement]:

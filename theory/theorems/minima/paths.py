@@ -1,7 +1,7 @@
 r"""Paths through hidden neurons: the parts of the mean predictor v = P^T that single neurons carry.
 
-For a set S of hidden layers and one node j_i in each layer i of S, v_J is the part of v carried by the paths through these nodes:
-v = sum_J v_J. With |z|_A^2 = z^T A z, Q_S = sum_J |v_J|_A^2 is the noise-free second moment with B_i = diag(M_i) on S.
+For a set S of hidden layers and one node j_i in each layer i of S, v_J is the part of v carried by the paths through these
+nodes: v = sum_J v_J. With |z|_A^2 = z^T A z, Q_S = sum_J |v_J|_A^2 is the noise-free second moment with B_i = diag(M_i) on S.
 """
 
 from __future__ import annotations

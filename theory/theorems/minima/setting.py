@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, Identity, Integer, MatrixSymbol, Mul, Rational, Symbol, Trace, symbols
+from sympy import Expr, Identity, Integer, MatMul, MatrixSymbol, Mul, Rational, Symbol, Trace, symbols
 
 from theory.errors import InvalidInput
 from theory.expressions import DiagonalPart, SymmetricSymbol, norm2
@@ -22,6 +22,11 @@ from theory.statement import Condition, at_least, greater
 from theory.theorem import Draw
 
 Width = int | str
+
+
+def chain(*factors: Expr) -> Expr:
+    """The product as it stands: SymPy's canonical form of a deep product costs seconds, and nothing here needs it."""
+    return MatMul(*factors, evaluate=False)
 
 
 def widths_of(depth: int) -> tuple[Width, ...]:
