@@ -19,7 +19,7 @@ from flint import Ordering, fmpq_mpoly_ctx
 from rich.console import Console
 from rich.table import Table
 
-from deeplin.verify import certificate_of
+from deeplin.verify import proof_of
 from theory import kernel
 from theory.algebra import evaluate
 from theory.algebras.polynomial import Polynomial
@@ -117,9 +117,9 @@ def replays(console: Console) -> None:
     total = 0.0
     for theorem in theorems().values():
         for claim in theorem.claims():
-            build, found = best(lambda c=claim: list(certificate_of(c)), 1)  # type: ignore[misc]
-            data = json.dumps(found[0][1]).encode()
-            replay, _ = best(lambda d=data: kernel.check(kernel.read(d)), 2)  # type: ignore[misc]
+            build, proof = best(lambda c=claim: proof_of(c), 1)  # type: ignore[misc]
+            data = json.dumps(proof.certificate).encode()
+            replay, _ = best(lambda d=data: kernel.check(d), 2)  # type: ignore[misc]
             total += replay
             table.add_row(theorem.name, claim.statement.name, f"{len(data) / 1e3:.1f}", f"{1e3 * build:.1f}", f"{1e3 * replay:.1f}")
     console.print(table, f"replay of all proofs: {total:.2f} s")

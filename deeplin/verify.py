@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -16,7 +16,8 @@ from typing import Any, NamedTuple
 from deeplin.executor import Executor, Serial
 from deeplin.report import Grade, Report, Result, worst
 from theory import kernel
-from theory.certificates import Json, at_point, derivation, statement
+from theory.certificates import Json, at_point, statement
+from theory.provers.proof import Proof, prove
 from theory.theorem import Claim, Counterexample, Theorem, select, theorems
 
 Evidence = dict[str, Any]
@@ -79,52 +80,26 @@ def _sharpness(name: str) -> tuple[Counterexample, ...]:
 
 def _prove(theorem: Theorem, task: Task) -> Outcome:
     claim = _claims(theorem.name)[task.index]
-    record: Evidence = {"kind": "proof", "statement": claim.statement.name, "scope": claim.statement.lowered().scope}
-    try:
-        certificates = [*certificate_of(claim)]
-    except (kernel.Rejected, NotFound) as error:
-        return Outcome([{**record, "grade": Grade.UNDECIDED, "why": str(error)}], [])
-    proof = certificates[0][1]
-    record |= {"grade": Grade.PROVED, "digest": kernel.digest(proof["statement"]), "steps": len(proof["evidence"]["steps"])}
-    record |= {"witness": kernel.digest(certificates[1][1]["statement"]) if len(certificates) > 1 else None}
+    proof = proof_of(claim)
+    record: Evidence = {"kind": "proof", "statement": claim.statement.name, "scope": proof.scope}
+    if proof.certificate is None or not proof.proved:
+        grade = Grade.VACUOUS if proof.vacuous else Grade.UNDECIDED
+        return Outcome([{**record, "grade": grade, "why": str(proof)}], [])
+    record |= {"grade": Grade.PROVED, "digest": kernel.digest(proof.certificate["statement"])}
+    record |= {"steps": len(proof.certificate["evidence"]["steps"])}
+    record |= {"witness": proof.witness and proof.witness["evidence"]["point"]}
+    written = [("proof", proof.certificate), ("witness", proof.witness)]
     prefix = f"{theorem.name}/{task.index:02d}-{_slug(claim.statement.name)}"
-    return Outcome([record], [(f"{prefix}-{kind}.json", c) for kind, c in certificates])
+    return Outcome([record], [(f"{prefix}-{kind}.json", c) for kind, c in written if c is not None])
 
 
-class NotFound(Exception):
-    """No certificate or no witness was found within the budget."""
-
-
-def certificate_of(claim: Claim) -> Iterator[tuple[str, Json]]:
-    """The accepted certificates of a claim: its proof and, if it has hypotheses, the witness that they can hold."""
-    lowered = claim.statement.lowered()
-    yield "proof", _proof(claim)
-    if lowered.given:
-        yield "witness", _witness(claim)
-
-
-def _proof(claim: Claim) -> Json:
-    lowered = claim.statement.lowered()
-    if claim.steps is None:
-        from theory.provers import prove
-
-        found = prove(lowered).certificate
-        if found is None:
-            raise NotFound("no prover found a certificate")
-        return accepted(found, statement(lowered)[0])
-    return accepted(derivation(lowered, claim.steps, sizes=claim.statement.sizes), statement(lowered)[0])
-
-
-def _witness(claim: Claim) -> Json:
-    lowered = claim.statement.lowered(claim.at)
-    if claim.witness is not None:
-        return accepted(at_point(lowered, claim.witness, "satisfiable"), statement(lowered)[0])
-    from theory.provers.points import witness
-
-    found = witness(lowered)
-    if found is None:
-        raise NotFound("no point was found that satisfies the hypotheses")
-    return accepted(found, statement(lowered)[0])
+def proof_of(claim: Claim) -> Proof:
+    """The proof of a claim, by its own steps or by the provers, with its witness; for exactly the claim's statement."""
+    proof = prove(claim.statement, claim.steps, witness=claim.witness, at=claim.at)
+    expected = kernel.digest(statement(claim.statement.lowered())[0])
+    if proof.certificate is not None and kernel.digest(proof.certificate["statement"]) != expected:
+        raise kernel.Rejected("the certificate is for another statement")
+    return proof
 
 
 def accepted(certificate: Json, expected: Json) -> Json:

@@ -1,7 +1,7 @@
 r"""The ball algebra: rigorous enclosures of real values, with three-valued answers.
 
-A scalar is a ball `flint.arb`, a matrix `flint.arb_mat`; a point may be rational or itself made of balls. Inexact balls are never
-compared with `==`: an answer is YES or NO where the balls decide it, else UNKNOWN, and `decide` asks again with more bits.
+A scalar is a ball `flint.arb`, a matrix `flint.arb_mat`; a point may be rational or itself made of balls. Inexact balls are
+never compared with `==`: an answer is YES or NO where the balls decide it, else UNKNOWN; `decide` asks again with more bits.
 
 >>> from theory.dag import lin, mul, num, var
 >>> x = var("x")
@@ -116,7 +116,7 @@ def enclose(outputs: Sequence[Node], point: Mapping[str, Any], bits: int = START
 
 
 def decide(relation: str, term: Node, point: Mapping[str, Any], most_bits: int = MOST_BITS) -> Truth:
-    """Whether `term relation 0` holds at the point, asked with more and more bits; for a matrix `>=` is symmetric semidefinite."""
+    """Whether `term relation 0` holds at the point, asked with more and more bits; a matrix `>=` 0 is semidefinite."""
     bits, answer = START_BITS, Truth.UNKNOWN
     while answer is Truth.UNKNOWN and bits <= most_bits:
         value = enclose([term], point, bits)[0]

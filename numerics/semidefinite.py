@@ -1,9 +1,10 @@
 """A semidefinite program as a small program of its own: JSON lines in, JSON lines out, under a memory limit.
 
-`python -m numerics.semidefinite BYTES`. A line holds `blocks` (sizes), `free` (number of free unknowns), `rows` (number of equations),
-`entries` [[row, column, value], ...] and `right`. The columns are the free unknowns, then the upper triangles of the blocks, row by
-row. The answer has the point with the largest least eigenvalue (at most 1) of all blocks: `least`, `free`, `matrices`, and for each
-block its `values` and `vectors`. It is started in a process that can be killed, because a solver may hang or die.
+`python -m numerics.semidefinite BYTES`. A line holds `blocks` (sizes), `free` (number of free unknowns), `rows` (number of
+equations), `entries` [[row, column, value], ...] and `right`. The columns are the free unknowns, then the upper triangles
+of the blocks, row by row. The answer has the point with the largest least eigenvalue (at most 1) of all blocks: `least`,
+`free`, `matrices`, and for each block its `values` and `vectors`. It is started in a process that can be killed, because a
+solver may hang or die.
 """
 
 from __future__ import annotations

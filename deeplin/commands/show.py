@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from deeplin.verify import NotFound, certificate_of
+from deeplin.verify import proof_of
 from theory import kernel
 from theory.certificates import at_point
 from theory.errors import InvalidInput
@@ -47,13 +47,12 @@ def describe(theorem: Theorem, in_full: bool) -> dict[str, Any]:
 
 
 def _claim(claim: Claim, in_full: bool) -> dict[str, Any]:
-    try:
-        judgement = kernel.check(next(certificate_of(claim))[1])
-        verdict = {"verdict": judgement.claim, "digest": judgement.digest}
-    except (kernel.Rejected, NotFound) as error:
-        verdict = {"verdict": "not proved", "why": str(error)}
+    proof = proof_of(claim)
+    verdict = {"verdict": "proved" if proof.proved else "not proved"}
+    if not proof.proved:
+        verdict["why"] = str(proof)
     written_out = written(claim.statement) if in_full else {"name": claim.statement.name}
-    return {**written_out, "scope": claim.statement.lowered().scope, **verdict}
+    return {**written_out, "scope": proof.scope, **verdict}
 
 
 def _sharp(drops: str, statement: Statement, point: Any) -> dict[str, Any]:

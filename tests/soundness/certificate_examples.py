@@ -58,7 +58,13 @@ class Draft:
 
     def certificate(self, claim: str = "proved", point: Json | None = None) -> Json:
         evidence: Json = {"point": point} if point is not None else {"steps": self.steps}
-        body = {"format": "deeplin certificate", "version": 1, "statement": self.statement, "claim": claim, "evidence": evidence}
+        body = {
+            "format": "deeplin certificate",
+            "version": 1,
+            "statement": self.statement,
+            "claim": claim,
+            "evidence": evidence,
+        }
         return sealed(body)
 
 
@@ -71,7 +77,11 @@ def identity_all_sizes() -> Json:
     f = d.put("tr", d.put("mul", [wt, d.put("diag", inner), w]))
     gradient = d.put("grad", f, "W")
     square = d.put("diag", d.put("mul", [w, wt]))
-    parts = [[2, d.put("mul", [d.put("diag", inner), w])], [1, d.put("mul", [square, w, a])], [1, d.put("mul", [square, w, at])]]
+    parts = [
+        [2, d.put("mul", [d.put("diag", inner), w])],
+        [1, d.put("mul", [square, w, a])],
+        [1, d.put("mul", [square, w, at])],
+    ]
     difference = d.put("lin", [[1, gradient], [-1, d.put("lin", parts)]])
     trace = d.put("lin", [[1, d.put("tr", inner)], [-1, d.put("tr", d.put("mul", [at, wt, w]))]])
     d.then("==", difference)

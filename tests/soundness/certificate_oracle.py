@@ -27,7 +27,9 @@ class Dual:
         level = getattr(other, "level", -1)
         if level > self.level:
             return other + self
-        return Dual(self.a + other.a, self.b + other.b, level) if level == self.level else Dual(self.a + other, self.b, self.level)
+        return (
+            Dual(self.a + other.a, self.b + other.b, level) if level == self.level else Dual(self.a + other, self.b, self.level)
+        )
 
     def __mul__(self, other: Any) -> Any:
         level = getattr(other, "level", -1)

@@ -169,7 +169,11 @@ def word_value(word: Any, world: World, size: int) -> Any:
         else:
             table = world.point[letter[0]]
             table = [list(column) for column in zip(*table, strict=True)] if letter[1] else table
-        out = table if out is None else [[sum(x * table[k][j] for k, x in enumerate(r)) for j in range(len(table[0]))] for r in out]
+        out = (
+            table
+            if out is None
+            else [[sum(x * table[k][j] for k, x in enumerate(r)) for j in range(len(table[0]))] for r in out]
+        )
     return out
 
 
@@ -191,7 +195,9 @@ def test_polynomials_agree_with_a_naive_evaluation(dims: Json, shapes: list[Any]
     statement = random_terms(rng, dims, variables, 24).statement
     checker = kernel.Checker(statement)
     for size in (1, 2, 3):
-        world = random_world({**statement, "dims": {d: n or size for d, n in dims.items()}}, rng, [-2, -1, 0, 1, Fraction(1, 2), 3])
+        world = random_world(
+            {**statement, "dims": {d: n or size for d, n in dims.items()}}, rng, [-2, -1, 0, 1, Fraction(1, 2), 3]
+        )
         for t, term in enumerate(checker.terms):
             assert at_point(checker, term, world) == world.term(t), statement["terms"][: t + 1]
 
@@ -300,7 +306,12 @@ def test_booleans_and_floats_are_no_numbers() -> None:
 def test_numbers_may_be_long_and_in_hexadecimal() -> None:
     d = Draft("numbers", {})
     big = 3**2000
-    total = [[hex(big), d.put("num", 1)], [f"-{big}", d.put("num", "2/2")], ["-0x1/0x3", d.put("num", 1)], ["1/3", d.put("num", 1)]]
+    total = [
+        [hex(big), d.put("num", 1)],
+        [f"-{big}", d.put("num", "2/2")],
+        ["-0x1/0x3", d.put("num", 1)],
+        ["1/3", d.put("num", 1)],
+    ]
     assert is_identity(d, d.put("lin", total))
 
 
@@ -382,7 +393,12 @@ def test_signs_are_read_off_forms() -> None:
     assert sign_of(v, a, at, ("mul", [1, 0, 0])) == sign_of(v, a, at, ("mul", [1, 1, 0, 0])) - 1 == unknown
     assert sign_of(v, a, at, ("mul", [1, 0, 1, 0])) == nonnegative
     assert sign_of(v, a, at, ("mul", [1, 0, 0, 1])) == sign_of(v, a, at, ("mul", [1, 1, 0])) == unknown
-    assert sign_of(v, a, at, gram, ("tr", 2)) == sign_of(v, a, at, gram, ("diag", 2)) == sign_of(v, a, at, gram, ("T", 2)) == nonnegative
+    assert (
+        sign_of(v, a, at, gram, ("tr", 2))
+        == sign_of(v, a, at, gram, ("diag", 2))
+        == sign_of(v, a, at, gram, ("T", 2))
+        == nonnegative
+    )
     assert sign_of(v, ("eye", "n")) == sign_of(v, ("eye", "n"), ("tr", 0)) == sign_of(v, ("mul", [])) == positive
     assert sign_of(v, a, ("lin", [[0, 0]])) == sign_of(v, a, ("lin", [[0, 0]]), ("mul", [0, 1])) == zero
     assert sign_of(v, a, ("lin", [[0, 0]]), ("lin", [[-5, 1]])) == zero
@@ -491,7 +507,10 @@ def test_cases_forget_what_a_branch_knows() -> None:
     refused(cases_certificate(both, [step(">=", 1, 2)]), "an integer")
     refused(cases_certificate(both, both, extra=[step(">=", 1, 2)]), "an integer")
     # in the second case it is -x that is known to be nonnegative, not x, and not strictly
-    refused(cases_certificate([step(">=", 0, 2, [["fact", 0]])], [step(">=", 0, 2, [["fact", 0]])], then=(">=", 0)), "two sides differ")
+    refused(
+        cases_certificate([step(">=", 0, 2, [["fact", 0]])], [step(">=", 0, 2, [["fact", 0]])], then=(">=", 0)),
+        "two sides differ",
+    )
     minus = [["fact", 0], ["lin", [[-1, 0]]]]
     assert kernel.check(cases_certificate([square], [step(">=", 3, 2, minus), square]))
     refused(cases_certificate([square], [step(">", 3, 2, minus), square]), "not visibly > 0")

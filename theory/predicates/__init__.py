@@ -1,8 +1,7 @@
 """Predicates: named bundles of conditions, each one a file here with one frozen dataclass. A new predicate is a new file.
 
-A predicate stands among the hypotheses or conclusions of a statement and is its algebraic encoding there. Auxiliary variables are
-arguments of the predicate; the statement declares them.
-"""
+A predicate stands among the hypotheses or conclusions of a statement and is its algebraic encoding there. Auxiliary
+variables are arguments of the predicate; the statement declares them."""
 
 from __future__ import annotations
 

@@ -23,5 +23,7 @@ class RankAtMost:
     def conditions(self) -> tuple[Condition, ...]:
         fits = (self.left.shape[0], self.right.shape[1]) == self.matrix.shape and self.left.shape[1] == self.right.shape[0]
         if not fits:
-            raise InvalidInput("factors", (self.left.shape, self.right.shape), f"factors of a matrix of shape {self.matrix.shape}")
+            raise InvalidInput(
+                "factors", (self.left.shape, self.right.shape), f"factors of a matrix of shape {self.matrix.shape}"
+            )
         return (equal(self.matrix, self.left * self.right),)

@@ -1,7 +1,7 @@
 """What a prover is: it looks for the steps of a proof of one conclusion; the kernel decides whether they are one.
 
-A prover is a module of this package with a constant `PROVER`. It is found by being there. Its `find` returns evidence or raises
-`NotFound`, `DoesNotApply`, `TimeUp` or `Crashed`: these are different things, and are never merged.
+A prover is a module of this package with a constant `PROVER`. It is found by being there. Its `find` returns evidence or
+raises `NotFound`, `DoesNotApply`, `TimeUp` or `Crashed`: these are different things, and are never merged.
 """
 
 from __future__ import annotations
@@ -117,7 +117,9 @@ class Prover:
 
     def __call__(self, s: Lowered, budget: Budget | None = None, claim: str = "proved") -> Outcome:
         """A certificate of all conclusions, each found by this prover, or how the search ended."""
-        given, steps, details, seconds = s.given, [], [], 0.0
+        given, seconds = s.given, 0.0
+        steps: list[Step] = []
+        details: list[str] = []
         for goal in [(">", ZERO)] if claim == "contradictory" else s.then:
             out = self.attempt(replace(s, given=given, then=(goal,)), budget or Budget(), claim)
             seconds += out.seconds

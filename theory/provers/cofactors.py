@@ -1,6 +1,7 @@
 r"""Membership at given sizes: `t p = sum_i c_i m_i h_i` with monomials m_i in the entries, by linear algebra over Q.
 
-As in `theory.provers.words`, only the products m h that are connected with p through their monomials take part, up to a degree.
+As in `theory.provers.words`, only the products m h that are connected with p through their monomials take part, up to a
+degree.
 """
 
 from __future__ import annotations
@@ -12,7 +13,18 @@ from theory import dag
 from theory.certificates import prove
 from theory.dag import Node
 from theory.provers.api import Clock, DoesNotApply, Evidence, Goal, NotFound, Prover
-from theory.provers.entries import Entries, Exponents, Sparse, assembled, entries_of, product_of, quotient, shifted, sparse, total_degree
+from theory.provers.entries import (
+    Entries,
+    Exponents,
+    Sparse,
+    assembled,
+    entries_of,
+    product_of,
+    quotient,
+    shifted,
+    sparse,
+    total_degree,
+)
 from theory.provers.linear import solve
 from theory.provers.words import cited, multipliers
 from theory.statement import Lowered
@@ -93,7 +105,9 @@ def find(s: Lowered, goal: Goal, clock: Clock) -> Evidence:
             why = end
             continue
         by = assembled([x for x, _ in found], p)
-        return Evidence((prove(relation, p, by, cited(factors)),), f"at most {max(n for _, n in found)} multiples of hypotheses")
+        return Evidence(
+            (prove(relation, p, by, cited(factors)),), f"at most {max(n for _, n in found)} multiples of hypotheses"
+        )
     raise why
 
 

@@ -45,7 +45,7 @@ class Entries:
         """The entry, as a term."""
         name, *at = self.places[i]
         v = self.variables[str(name)]
-        return dag.entry(v, *at) if at else v  # type: ignore[arg-type]
+        return dag.entry(v, *at) if at else v
 
     def monomial(self, powers: Exponents) -> Node:
         return dag.mul(dag.num(1), *(dag.power(self.unknown(i), k) for i, k in enumerate(powers) if k))
@@ -69,7 +69,7 @@ def assembled(entries: Sequence[Node | None], like: Node) -> Node:
     if not like.shape:
         return entries[0] or dag.num(0)
     rows, cols = int(like.shape[0]), int(like.shape[1])
-    unit = lambda k: dag.const([[int(i * cols + j == k) for j in range(cols)] for i in range(rows)])  # noqa: E731
+    unit: Any = lambda k: dag.const([[int(i * cols + j == k) for j in range(cols)] for i in range(rows)])  # noqa: E731
     parts = [(1, dag.mul(x, unit(k))) for k, x in enumerate(entries) if x is not None]
     return dag.lin(*parts) if parts else dag.zero(like.shape)
 

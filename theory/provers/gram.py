@@ -1,9 +1,11 @@
-r"""Sums of squares: p = sum_b <G_b, Z_b> + sum_f c_f q_f with Gram matrices G_b >= 0, found by a semidefinite program, made exact.
+r"""Sums of squares: p = sum_b <G_b, Z_b> + sum_f c_f q_f with Gram matrices G_b >= 0, found by a semidefinite program, made
+exact.
 
-A block is a list of elements z_i and the values of their products v_ij (the value of z_i^T m z_j for a visibly nonnegative m), so that
-polynomials in the entries and words are treated alike. The floats are rounded to rationals, projected onto the solutions of the linear
-equations over Q, and G = L D L^T is computed exactly; where G is singular, its kernel is guessed from the floats, the block is
-written on the complement, and the program is solved again. Nothing here is trusted: the squares are given to the kernel.
+A block is a list of elements z_i and the values of their products v_ij (the value of z_i^T m z_j for a visibly nonnegative
+m), so that polynomials in the entries and words are treated alike. The floats are rounded to rationals, projected onto the
+solutions of the linear equations over Q, and G = L D L^T is computed exactly; where G is singular, its kernel is guessed
+from the floats, the block is written on the complement, and the program is solved again. Nothing here is trusted: the
+squares are given to the kernel.
 """
 
 from __future__ import annotations
@@ -47,11 +49,15 @@ class Block:
 
     def on(self, basis: Sequence[Vector]) -> Block:
         """The block with the elements sum_i b_i z_i for the vectors b of the basis."""
-        elements = tuple(dag.lin((0, self.elements[0]), *((c, z) for c, z in zip(b, self.elements, strict=True) if c)) for b in basis)
+        elements = tuple(
+            dag.lin((0, self.elements[0]), *((c, z) for c, z in zip(b, self.elements, strict=True) if c)) for b in basis
+        )
         pairs = [(i, j) for i in range(self.size) for j in range(self.size)]
         flat = [self.products[i][j] for i, j in pairs]
-        weigh = lambda a, b: {k: a[i] * b[j] for k, (i, j) in enumerate(pairs) if a[i] * b[j]}  # noqa: E731
-        return Block(elements, tuple(tuple(combined(flat, weigh(a, b)) for b in basis) for a in basis), self.square, self.strict)
+        weigh: Any = lambda a, b: {k: a[i] * b[j] for k, (i, j) in enumerate(pairs) if a[i] * b[j]}  # noqa: E731
+        return Block(
+            elements, tuple(tuple(combined(flat, weigh(a, b)) for b in basis) for a in basis), self.square, self.strict
+        )
 
     def without(self, gone: set[int]) -> Block:
         keep = [i for i in range(self.size) if i not in gone]
@@ -87,7 +93,9 @@ class Program:
 
     @property
     def columns(self) -> list[Row]:
-        return [v for _, v in self.free] + [b.column(i, j) for b in self.blocks for i in range(b.size) for j in range(i, b.size)]
+        return [v for _, v in self.free] + [
+            b.column(i, j) for b in self.blocks for i in range(b.size) for j in range(i, b.size)
+        ]
 
 
 def sum_of_squares(program: Program, strict: bool, clock: Clock) -> Node:
@@ -115,7 +123,14 @@ def _question(program: Program, columns: list[Row], clock: Clock) -> Any:
     entries = [[keys[k], j, float(Fraction(str(x)))] for j, c in enumerate(columns) for k, x in c.items()]
     right = [float(Fraction(str(program.target.get(k, 0)))) for k in keys]
     sizes = [b.size for b in program.blocks]
-    return {"blocks": sizes, "free": len(program.free), "rows": len(keys), "entries": entries, "right": right, "seconds": clock.left}
+    return {
+        "blocks": sizes,
+        "free": len(program.free),
+        "rows": len(keys),
+        "entries": entries,
+        "right": right,
+        "seconds": clock.left,
+    }
 
 
 # -- from floats to rationals -------------------------------------------------------------------------------------------
@@ -144,7 +159,7 @@ def _projection(columns: list[Row], target: Row) -> Callable[[Vector], Vector | 
         for k, x in c.items():
             rows[k][j] = Fraction(str(x))
     chosen = [keys[i] for i in pivots([rows[k] for k in keys], range(len(columns)))]
-    dot = lambda a, b: sum((x * b[j] for j, x in a.items() if j in b), Fraction(0))  # noqa: E731
+    dot: Any = lambda a, b: sum((x * b[j] for j, x in a.items() if j in b), Fraction(0))  # noqa: E731
     n = len(chosen)
     normal = fmpq_mat(n, n, [exact(dot(rows[a], rows[b])) for a in chosen for b in chosen])
 
@@ -174,7 +189,10 @@ def _term(program: Program, x: Vector, strict: bool) -> Node | None:
         if squares is None:
             return None
         positive |= b.strict and bool(squares)
-        parts += [(d, b.square(dag.lin((0, b.elements[0]), *((c, z) for c, z in zip(v, b.elements, strict=True) if c)))) for d, v in squares]
+        parts += [
+            (d, b.square(dag.lin((0, b.elements[0]), *((c, z) for c, z in zip(v, b.elements, strict=True) if c))))
+            for d, v in squares
+        ]
     if strict and not positive:
         return None
     return dag.lin(*parts) if parts else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from flint import fmpq_poly
@@ -100,7 +101,7 @@ def _between(roots: Sequence[tuple[Fraction, Fraction]]) -> list[Fraction]:
     if not roots:
         return [Fraction(0)]
     ordered = sorted(roots)
-    inner = [simplest(a[1], b[0]) for a, b in zip(ordered, ordered[1:], strict=False) if a[1] < b[0]]
+    inner = [simplest(a[1], b[0]) for a, b in pairwise(ordered) if a[1] < b[0]]
     return [Fraction(ordered[0][0] // 1 - 1), *inner, Fraction(ordered[-1][1] // 1 + 2)]
 
 
@@ -139,7 +140,7 @@ def taylor(p: Any, at: Fraction, direction: int) -> list[Fraction]:
 
 
 def problems(s: Lowered, goal: Goal) -> list[Problem]:
-    """The statement as one about a single unknown: that of the conclusion, or each of the hypotheses if the conclusion has none."""
+    """The statement as one about a single unknown: that of the conclusion; if it has none, each of the hypotheses."""
     if goal[1].shape:
         raise DoesNotApply("the conclusion is about a matrix")
     scalars = [(r, h) for r, h in s.given if not h.shape]
@@ -167,13 +168,13 @@ def _has_entries(s: Lowered) -> bool:
 
 def _in_words(s: Lowered, goal: Goal, given: Sequence[Goal]) -> list[tuple[str, Node, _Sparse]]:
     words = Words(s.variables)
-    value = lambda x: {tuple(map(words.scalar, atoms)): c for (atoms, _), c in words.value(x).items()}  # noqa: E731
+    value: Any = lambda x: {tuple(map(words.scalar, atoms)): c for (atoms, _), c in words.value(x).items()}  # noqa: E731
     return [(r, x, value(x)) for r, x in (goal, *given)]
 
 
 def _in_entries(s: Lowered, goal: Goal, given: Sequence[Goal]) -> list[tuple[str, Node, _Sparse]]:
     entries = Entries(s)
-    letters = lambda m: tuple(entries.unknown(i) for i, k in enumerate(m) for _ in range(k))  # noqa: E731
+    letters: Any = lambda m: tuple(entries.unknown(i) for i, k in enumerate(m) for _ in range(k))  # noqa: E731
     return [(r, x, {letters(m): c for m, c in entries.sparse(x)[0].items()}) for r, x in (goal, *given)]
 
 

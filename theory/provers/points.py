@@ -1,7 +1,7 @@
 """Exact points: that satisfy the hypotheses (`witness`), or satisfy them and violate a conclusion (`counterexample`).
 
-The entries that occur linearly in the equality hypotheses are solved for; the others run through the grid {-1, 0, 1}, then halves
-and small integers, then small rationals. A point counts when the kernel has accepted its certificate.
+The entries that occur linearly in the equality hypotheses are solved for; the others run through the grid {-1, 0, 1}, then
+halves and small integers, then small rationals. A point counts when the kernel has accepted its certificate.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ from theory.statement import Lowered
 
 Values = list[Fraction]
 POOLS: tuple[tuple[Fraction, ...], ...] = tuple(
-    tuple(map(Fraction, pool.split())) for pool in ("0 1 -1", "0 1 -1 2 -2 1/2 -1/2", "0 1 -1 2 -2 3 -3 1/2 1/3 3/2 -1/3 4 5 7 1/4 9 10 1/10")
+    tuple(map(Fraction, pool.split()))
+    for pool in ("0 1 -1", "0 1 -1 2 -2 1/2 -1/2", "0 1 -1 2 -2 3 -3 1/2 1/3 3/2 -1/3 4 5 7 1/4 9 10 1/10")
 )
 
 
@@ -195,7 +196,9 @@ def definite(a: list[list[Fraction]], strict: bool) -> bool:
         return False
     if not pivot:
         return definite([r[1:] for r in a[1:]], strict)
-    return definite([[x - y * z / pivot for x, z in zip(r[1:], row, strict=True)] for r, y in zip(a[1:], column, strict=True)], strict)
+    return definite(
+        [[x - y * z / pivot for x, z in zip(r[1:], row, strict=True)] for r, y in zip(a[1:], column, strict=True)], strict
+    )
 
 
 def simplicity(c: Fraction) -> int:
@@ -244,7 +247,7 @@ def _found(s: Lowered, budget: Budget, claim: str) -> Outcome:
 
 def at_sizes(s: Lowered, sizes: Mapping[str, int]) -> Lowered:
     """The statement with its symbolic dimensions replaced by numbers."""
-    size = lambda d: sizes.get(d, d) if isinstance(d, str) else d  # noqa: E731
+    size: Any = lambda d: sizes.get(d, d) if isinstance(d, str) else d  # noqa: E731
     new: dict[Node, Node] = {}
     for x in dag.topological([*s.variables, *(x for _, x in (*s.given, *s.then))]):
         shape: Any = tuple(map(size, x.shape))
@@ -275,7 +278,9 @@ def _over_sizes(s: Lowered, budget: Budget, claim: str) -> Outcome:
     start, out = time.monotonic(), Outcome("points", Status.NOT_FOUND, "no sizes")
     for k, at in enumerate(sizes):
         left = budget.seconds - (time.monotonic() - start)
-        part = Budget(max(left, 0.0) / (len(sizes) - k) * 2 if k < len(sizes) - 1 else left, budget.memory, budget.unknowns, budget.seed)
+        part = Budget(
+            max(left, 0.0) / (len(sizes) - k) * 2 if k < len(sizes) - 1 else left, budget.memory, budget.unknowns, budget.seed
+        )
         out = _found(at_sizes(s, at), part, claim)
         if out.found or left <= 0:
             break
@@ -288,5 +293,5 @@ def witness(s: Lowered, budget: Budget | None = None) -> Outcome:
 
 
 def counterexample(s: Lowered, budget: Budget | None = None) -> Outcome:
-    """A point that satisfies the hypotheses and violates a conclusion, certified; where widths are symbolic, at some small ones."""
+    """A certified point that satisfies the hypotheses and violates a conclusion; at small widths where they are symbolic."""
     return _over_sizes(s, budget or Budget(), "refuted")

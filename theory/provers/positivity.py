@@ -1,12 +1,14 @@
 r"""Inequalities by sums of squares: p = sum w_k s_k^2 + sum (squares) g_j + sum q_i h_i, also p = (positive number) + ... .
 
-In words (at every size) the squares are |s|_F^2, tr(s^T m s) and, for matrices, s^T m s, where s runs through halves of the words of p;
-at given sizes the squares are of polynomials in the entries. The hypotheses g_j >= 0 are multiplied by squares and by each other.
+In words (at every size) the squares are |s|_F^2, tr(s^T m s) and, for matrices, s^T m s, where s runs through halves of the
+words of p; at given sizes the squares are of polynomials in the entries. The hypotheses g_j >= 0 are multiplied by squares
+and by each other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from itertools import combinations, combinations_with_replacement
 from typing import Any
 
@@ -14,7 +16,7 @@ from theory import dag
 from theory.certificates import prove
 from theory.dag import Node
 from theory.provers.api import Clock, DoesNotApply, Evidence, Goal, NotFound, Prover
-from theory.provers.entries import Entries, Exponents, entries_of, shifted, sparse, total_degree
+from theory.provers.entries import Entries, Exponents, entries_of, shifted, total_degree
 from theory.provers.gram import Block, Program, sum_of_squares
 from theory.provers.squares_of_words import program_in_words
 from theory.statement import Lowered
@@ -39,10 +41,8 @@ def find(s: Lowered, goal: Goal, clock: Clock) -> Evidence:
 
 def programs(s: Lowered, goal: Goal, clock: Clock) -> Iterator[tuple[Program, Node | None]]:
     """The programs to try, with multipliers: in words, then in the entries at growing degree, then times 1 + |x|^2."""
-    try:
+    with suppress(DoesNotApply):  # matrices of numbers, entries and means have no words
         yield program_in_words(s, goal, clock), None
-    except DoesNotApply:
-        pass  # matrices of numbers, entries and means have no words
     if s.dims or goal[1].shape:
         return
     try:
@@ -112,7 +112,7 @@ class Commutative:
                 value = times(value, g)
             rest = (2 * half - total_degree(value)) // 2
             strict = all(r == ">" for r, _, _ in factors)
-            weighted = lambda z, fact=fact: dag.mul(fact, dag.power(z, 2))  # noqa: E731
+            weighted: Any = lambda z, fact=fact: dag.mul(fact, dag.power(z, 2))  # noqa: E731
             if rest >= 0:
                 yield self.block(value, rest if len(factors) == 1 else 0, weighted, strict=False)
                 if strict:
@@ -130,10 +130,12 @@ class Commutative:
         n = int(h.shape[0])
         rest = (2 * half - max(map(total_degree, table))) // 2
         basis = [(m, i) for m in self.monomials(rest) for i in range(n)] if rest >= 0 else []
-        unit = lambda i: dag.const([[int(k == i)] for k in range(n)])  # noqa: E731
+        unit: Any = lambda i: dag.const([[int(k == i)] for k in range(n)])  # noqa: E731
         elements = tuple(dag.mul(self.entries.monomial(m), unit(i)) for m, i in basis)
-        value = lambda a, b: shifted(table[a[1] * n + b[1]], tuple(map(int.__add__, a[0], b[0])))  # noqa: E731
-        return Block(elements, tuple(tuple(value(a, b) for b in basis) for a in basis), lambda z: dag.tr(dag.conj(dag.known(h), z)))
+        value: Any = lambda a, b: shifted(table[a[1] * n + b[1]], tuple(map(int.__add__, a[0], b[0])))  # noqa: E731
+        return Block(
+            elements, tuple(tuple(value(a, b) for b in basis) for a in basis), lambda z: dag.tr(dag.conj(dag.known(h), z))
+        )
 
     def ideal(self, most: int) -> Iterator[tuple[Node, Any]]:
         """The multiples of the equality hypotheses up to a degree."""

@@ -9,6 +9,7 @@ import selectors
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from typing import Any
 
 from theory.provers.api import Clock, Crashed, DoesNotApply, TimeUp
@@ -42,7 +43,9 @@ class Worker:
         command = [sys.executable, "-m", self.module, str(clock.budget.memory)]
         env = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "RAYON_NUM_THREADS": "1"}
         pipe = subprocess.PIPE
-        self.process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=env, start_new_session=True)
+        self.process = subprocess.Popen(
+            command, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, env=env, start_new_session=True
+        )
         atexit.register(self.kill)
         hello = self._line(clock)
         if "missing" in hello:
@@ -78,7 +81,5 @@ class Worker:
             process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
-                try:
+                with suppress(OSError):  # what was left in the pipe of a dead process
                     stream.close()
-                except OSError:
-                    pass  # what was left in the pipe of a dead process

@@ -1,4 +1,5 @@
-"""The whole of a proof: conclusions one by one, each by the first prover that finds it, joined in one derivation, with a witness.
+"""The whole of a proof: conclusions one by one, each by the first prover that finds it, joined in one derivation, with a
+witness.
 
 >>> from sympy import Symbol
 >>> from theory.statement import Statement, at_least
@@ -63,7 +64,7 @@ def prove(
 ) -> Proof:
     """A proof by the given steps, or by the provers within the budget (of each prover for each conclusion).
 
-    `witness` is a point that satisfies the hypotheses, at the sizes `at`; without it one is searched. `use` restricts the provers.
+    The `witness` is a point that satisfies the hypotheses, at the sizes `at`; without it one is searched. `use` restricts the provers.
     Of a statement whose hypotheses have no witness within the budget, a contradiction is searched.
     """
     s, budget = statement if isinstance(statement, Lowered) else statement.lowered(), budget or Budget()
@@ -94,7 +95,9 @@ def by_search(s: Lowered, budget: Budget, use: Sequence[Prover] | None = None) -
 
     What has been proved is a hypothesis for the conclusions after it.
     """
-    given, steps, outcomes = s.given, [], []
+    given = s.given
+    steps: list[Step] = []
+    outcomes: list[Outcome] = []
     for goal in s.then:
         tried = _first(replace(s, given=given, then=(goal,)), budget, "proved", use)
         outcomes += tried
@@ -105,13 +108,11 @@ def by_search(s: Lowered, budget: Budget, use: Sequence[Prover] | None = None) -
 
 
 def contradictory(s: Lowered, budget: Budget, use: Sequence[Prover] | None = None) -> tuple[Outcome, ...]:
-    """The searches for a contradiction among the hypotheses; the last one carries its certificate, if one was found."""
+    """The searches for a contradiction among the hypotheses; the last one carries its certificate, if found."""
     return tuple(_first(replace(s, then=((">", ZERO),)), budget, "contradictory", use, of=s))
 
 
-def _first(
-    s: Lowered, budget: Budget, claim: str, use: Sequence[Prover] | None, of: Lowered | None = None
-) -> list[Outcome]:
+def _first(s: Lowered, budget: Budget, claim: str, use: Sequence[Prover] | None, of: Lowered | None = None) -> list[Outcome]:
     from theory.provers import provers
 
     outcomes: list[Outcome] = []
@@ -125,7 +126,9 @@ def _first(
     return outcomes or [Outcome("none", Status.NOT_FOUND, "no prover was asked")]
 
 
-def _witness(statement: Statement | Lowered, budget: Budget, point: Mapping[str, Any] | None, at: Mapping[str, int] | None) -> Outcome:
+def _witness(
+    statement: Statement | Lowered, budget: Budget, point: Mapping[str, Any] | None, at: Mapping[str, int] | None
+) -> Outcome:
     sized = _sized(statement, at or {})
     if point is None:
         return points.witness(sized, budget)

@@ -10,7 +10,7 @@ from theory import dag
 from theory.dag import Node
 from theory.provers.api import ZERO, Clock, DoesNotApply, Goal
 from theory.provers.gram import Block, Program
-from theory.provers.values import Words, degree
+from theory.provers.values import degree
 from theory.provers.words import Products
 from theory.statement import Lowered
 
@@ -54,7 +54,8 @@ class InWords:
         n = len(word)
         if not n:
             yield dag.eye(end)
-        for left, right in {(n // 2, n // 2), ((n - 1) // 2, n - (n - 1) // 2 - 1 + 1), (n // 2, n // 2 + n % 2)}:
+            return
+        for left, right in ((n // 2, n // 2), (n // 2, n // 2 + n % 2), ((n - 1) // 2, n - (n - 1) // 2)):
             x, y = word[:left], word[right:]
             yield dag.T(dag.mul(*map(self.words.letter, x))) if x else dag.eye(self.words.kernel.dims(word[0])[0])
             yield dag.mul(*map(self.words.letter, y)) if y else dag.eye(end)
@@ -80,7 +81,7 @@ class InWords:
 
     def block(self, elements: list[Node], fact: Node, weight: Node | None, strict: bool) -> Block:
         scale = [] if weight is None else [weight]
-        value = lambda a, b: self.words.value(dag.mul(*scale, self.paired(a, None, b)))  # noqa: E731
+        value: Any = lambda a, b: self.words.value(dag.mul(*scale, self.paired(a, None, b)))  # noqa: E731
         rows = tuple(tuple(value(a, b) for b in elements) for a in elements)
         return Block(tuple(elements), rows, lambda z: dag.mul(fact, self.squared(dag.num(1), z)), strict)
 
@@ -89,7 +90,8 @@ class InWords:
             chosen = [z for z in self.halves if z.shape == (h.shape[0], cols)]
             if not self.p.shape or cols == self.p.shape[1]:
                 rows = tuple(tuple(self.words.value(self.paired(a, h, b)) for b in chosen) for a in chosen)
-                yield Block(tuple(chosen), rows, lambda z, h=h: self.squared(dag.known(h), z))
+                square: Any = lambda z, h=h: self.squared(dag.known(h), z)  # noqa: E731
+                yield Block(tuple(chosen), rows, square)
 
     def paired(self, a: Node, m: Node | None, b: Node) -> Node:
         if not a.shape:

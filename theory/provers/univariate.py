@@ -1,10 +1,10 @@
-r"""Inequalities in one unknown: complete for `p >= 0` and `p > 0` with rational coefficients on an interval with rational ends, a
-half-line or the line.
+r"""Inequalities in one unknown: complete for `p >= 0` and `p > 0` with rational coefficients on an interval with rational
+ends, a half-line or the line.
 
-Exact root isolation decides. Then a certificate is written: \(p = h^2 r\) with r squarefree; the domain is cut at rational points by
-nested splits; on a piece [a, b] the roots of r at the ends come out as factors t - a, b - t, and the rest is positive, hence (on pieces
-small enough) a positive combination of the Bernstein products \((t-a)^i (b-t)^{n-i}\), on a half-line of the powers of t - a.
-Hypotheses of higher degree are used on pieces where they fail.
+Exact root isolation decides. Then a certificate is written: \(p = h^2 r\) with r squarefree; the domain is cut at rational
+points by nested splits; on a piece [a, b] the roots of r at the ends come out as factors t - a, b - t, and the rest is
+positive, hence (on pieces small enough) a positive combination of the Bernstein products \((t-a)^i (b-t)^{n-i}\), on a
+half-line of the powers of t - a. Hypotheses of higher degree are used on pieces where they fail.
 """
 
 from __future__ import annotations
@@ -71,7 +71,11 @@ class Search:
 
     def narrowed(self, piece: Piece, end: End, low: bool) -> Piece:
         old = piece.low if low else piece.high
-        tighter = old is None or (end.value != old.value and (end.value > old.value) == low) or (end.value == old.value and end.strict)
+        tighter = (
+            old is None
+            or (end.value != old.value and (end.value > old.value) == low)
+            or (end.value == old.value and end.strict)
+        )
         if not tighter:
             return piece
         return Piece(end, piece.high) if low else Piece(piece.low, end)
@@ -108,9 +112,10 @@ class Search:
     def signed(self, p: Any, relation: str, piece: Piece) -> Node | None:
         """A visibly signed form of p on the piece."""
         if relation == ">":
-            form = self.with_ends(p, piece, strict=True)
-            return form
-        c, factors = p.factor_squarefree() if hasattr(p, "factor_squarefree") else p.factor()
+            return self.with_ends(p, piece, strict=True)
+        if not p:
+            return dag.num(0)
+        c, factors = p.factor()
         square, rest = fmpq_poly([1]), fmpq_poly([exact(fraction(c))])
         for f, e in factors:
             square, rest = square * f ** (e // 2), rest * f ** (e % 2)
@@ -164,7 +169,7 @@ class Search:
     def degenerate(self, piece: Piece) -> list[Step]:
         """On an empty piece everything holds, on a point the value decides."""
         assert piece.low and piece.high
-        (low, high), (relation, term, p) = (piece.low, piece.high), self.problem.goal
+        (low, high), (relation, term, _) = (piece.low, piece.high), self.problem.goal
         gap = high.value - low.value
         if gap < 0 or low.strict or high.strict:
             return absurd(relation, term, dag.lin((1, low.fact), (1, high.fact), (-gap, dag.num(1))))

@@ -59,7 +59,7 @@ class Words:
 
     def start(self, word: Word, i: int, end: Dim) -> Dim:
         """The dimension before letter i (after the last letter: `end`)."""
-        return self.kernel.dims(word[i])[0] if i < len(word) else end  # type: ignore[no-any-return]
+        return self.kernel.dims(word[i])[0] if i < len(word) else end
 
     def inside(self, word: Word, shape: Shape, part: Word, h: Node) -> Iterator[Node]:
         """Each L h R with L part R = word, also inside diagonal parts."""

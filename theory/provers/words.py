@@ -1,9 +1,9 @@
 r"""Membership in the free *-algebra: `t p = sum_i c_i L_i h_i R_i`, valid at every size.
 
-The products L h R that can take part are found from the monomials of p: a monomial that contains a monomial of h as a factor gives
-L and R; the other monomials of L h R are treated in the next round. Every certificate lies in the part that is so connected with
-p, hence only the rounds, the degree and the number of products bound the search. The coefficients c_i are a linear system over Q.
-`t` is 1 or a product of hypotheses `> 0`.
+The products L h R that can take part are found from the monomials of p: a monomial that contains a monomial of h as a
+factor gives L and R; the other monomials of L h R are treated in the next round. Every certificate lies in the part that is
+so connected with p, hence only the rounds, the degree and the number of products bound the search. The coefficients c_i are
+a linear system over Q. `t` is 1 or a product of hypotheses `> 0`.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Products:
             for x in w.inside(key[1], shape, word, name) if key[1] is not None else ():
                 yield dag.mul(*scalars, x)
         for atom in dict.fromkeys(a for a in rest if a[0] == ""):
-            others = w.monomial((without(rest, (atom,)), key[1]), shape)
+            others = w.monomial((without(rest, (atom,)) or (), key[1]), shape)
             for x in w.around(atom[1], part, h.name):
                 yield dag.mul(x, others)
 

@@ -12,7 +12,7 @@ from theory.algebra import evaluate
 from theory.algebras.rational import Rational, matrix, rational
 from theory.certificates import Step, prove
 from theory.expressions import lower
-from theory.statement import Statement, equal
+from theory.statement import Condition, Statement, equal
 from theory.theorem import Claim
 from theory.theorems.minima.lemmas import Network, moved
 
@@ -55,9 +55,16 @@ def at_values(term: Any, values: Mapping[Any, Any], relation: str = "==") -> Ste
 
 
 def attained(name: str, network: Network, values: Mapping[Any, Any], term: Any) -> Claim:
-    """The term is zero at the given values of the variables."""
+    """The term is zero at the given values of the variables; the other variables, of which it is free, are 9 in the witness."""
     statement = Statement(name, network.variables, tuple(equal(x, y) for x, y in values.items()), (equal(term),))
-    return Claim(statement, (at_values(term, values),))
+    witness = {x.name: y.tolist() if hasattr(y, "tolist") else y for x, y in values.items()}
+    free = {x.name: 9 for x in network.variables if x not in values}
+    return Claim(statement, (at_values(term, values),), {**free, **witness})
+
+
+def without(given: Sequence[Condition], *dropped: Any) -> tuple[Condition, ...]:
+    """The hypotheses without those about the given expressions."""
+    return tuple(c for c in given if not any(c.expression == x for x in dropped))
 
 
 def specialised(steps: Sequence[Step], change: Mapping[Any, Any]) -> tuple[Step, ...]:

@@ -36,14 +36,16 @@ from typing import Any
 
 from sympy import Expr, Identity, ImmutableMatrix, Integer, MatrixSymbol, Mul, Rational, Symbol, Trace
 
-from theory.certificates import Step, prove, vanishes
-from theory.expressions import Congruence, gradient, inner, known, norm2
+from theory import dag
+from theory.certificates import prove, split, vanishes
+from theory.expressions import Congruence, Square, gradient, inner, known, lower, norm2, quadratic
 from theory.statement import Statement, at_least, equal, greater
-from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
+from theory.theorem import Claim, Draw, Instance, Theorem
 from theory.theorems.minima.bounds import Isotropic, TwoLayers
 from theory.theorems.minima.envelope import Envelope
 from theory.theorems.minima.exact_points import at_values, attained, point, specialised, value
-from theory.theorems.minima.lemmas import Network
+from theory.theorems.minima.global_minimum_limits import counterexamples, false_twins
+from theory.theorems.minima.lemmas import Network, mean_cofactor, mean_gap, moved
 from theory.theorems.minima.setting import Setting, Width, widths_of
 
 NAME = "minima.global_minimum"
@@ -181,6 +183,39 @@ ATTAINED: tuple[tuple[tuple[int, ...], dict[str, Any], Any], ...] = (
 )  # fmt: skip
 
 
+def dual(depth: int) -> Claim:
+    """L >= Y + kappa |v|_A^2 - 2 v.g + N p with p^N = Gamma |v|^2, p >= 0: a function of v alone, at all widths."""
+    n, p = Network(Setting(widths_of(depth))), Symbol("p")
+    s, e = n.setting, Envelope(n)
+    root = p**depth - s.decay_product * norm2(e.v)
+    energies = [known(c) * Square(W) for c, W in zip(s.decay, s.layers, strict=True)]
+    rest = s.penalty - depth * p
+    excess = s.loss - s.Y - n.kappa * quadratic(s.A, e.v) + 2 * inner(e.v, s.g) - depth * p
+    by = mean_gap(energies) + depth**depth * (e.decay_known * known(n.norm) - known(root))
+    positive = [prove(">=", rest, by, times=mean_cofactor(sum(energies), known(p), depth))]
+    means = split(">=", rest, on=p, positive=positive, otherwise=[prove(">=", rest, sum(energies) + depth * known(-p))])
+    statement = Statement(f"{NAME}.dual.depth_{depth}", (*n.variables, p), (*n.given, at_least(p), equal(root)), (at_least(excess),))
+    at, last = _sizes(depth, 1), {f"gamma{i}": 1 for i in range(1, depth + 1)} | {f"s{i}": i for i in range(1, depth)}
+    witness = point(n, {**_layers(depth, 1), **last, "A": [[1]], "g": [[2]], "Y": 9, "p": 1}, at)
+    return Claim(statement, (*n.path_steps(), *n.norm_steps(), means, prove(">=", excess, known(n.path) + known(rest))), witness, at)
+
+
+def unattained() -> Claim:
+    """gamma_2 = 0, gamma_1 = A = g = 1, one neuron, no noise: L - Y > -q = -1, although L - Y = t^2 - 1 at W_1 = t, W_2 = 1/t."""
+    s = Setting((1, 1, 1), noisy=False)
+    (W, U), one = s.layers, Identity(1)
+    facts = {s.decay[0]: Integer(1), s.decay[1]: Integer(0), s.A: one, s.g: one}
+    excess, length = s.loss - s.Y + 1, norm2(W)
+    new, difference = moved(excess, facts)
+    plain = lower(Square(U * W - one))
+    positive = [prove(">", excess, dag.add(plain, lower(known(length)), difference))]
+    dead = Trace(U * known(W) * (U * W - 2 * one).T) + Trace(known(W) * W.T) + 1
+    otherwise = [vanishes(W, known(-length)), prove(">", excess, dag.add(lower(dead), difference))]
+    statement = Statement(f"{NAME}.unattained", s.variables, tuple(equal(x, y) for x, y in facts.items()), (greater(excess),))
+    values = {"W1": [[HALF]], "W2": [[2]], "A": [[1]], "g": [[1]], "Y": 1, "gamma1": 1, "gamma2": 0}
+    return Claim(statement, (split(">", excess, on=length, positive=positive, otherwise=otherwise),), values)
+
+
 # -- no hidden layer, boundedness, stationary points -----------------------------------------------------------------------
 
 
@@ -242,3 +277,48 @@ def stationary_value(depth: int) -> Claim:
     moments = {"A": [[1]], "g": [[2 if depth == 2 else 5 * HALF]], "Y": 9}
     at, noise = _sizes(depth, 1), {f"s{i}": 0 for i in range(1, depth)}
     return Claim(statement, steps, {**layers, **decays, **moments, **noise}, at)
+
+
+# -- the theorem -----------------------------------------------------------------------------------------------------------
+
+
+def claims() -> list[Claim]:
+    """The bound for all parameters, the exact minima, and what they rest on."""
+    means = [certificate(widths_of(n), mean) for n in (2, 3, 4) for mean in (False, True) if n > 2 or not mean]
+    instances = [
+        isotropic_instance(2, (1, 1), 3, Integer(2), -4),
+        isotropic_instance(3, (1, 1, QUARTER), 5 * HALF, Integer(1), -3),
+        isotropic_instance(4, (1, 1, 1, QUARTER), 5 * HALF, Integer(1), -2),
+        *map(anisotropic_instance, (1, 2, 3)),
+    ]
+    exact = [two_layers(), *map(isotropic, (2, 3, 4)), *instances, *minima_attained(), unattained()]
+    sized = [certificate(w, False) for w in SIZES]
+    return [*means, *sized, *exact, *ridge(), *(f(n) for f in (dual, bounded, stationary_value) for n in (2, 3, 4))]
+
+
+def sample(draw: Draw, widths: Sequence[int]) -> Instance:
+    """The bound at random parameters; with more than one hidden layer b is drawn and the last decay follows from it."""
+    e = Envelope(Network(Setting(tuple(widths))))
+    s, values = e.network.setting, e.network.setting.draw(draw)
+    if e.rooted:
+        values["b"] = draw.positive()
+        values[s.decay[-1].name] = draw.solve(Mul(*e.energies[:-1]) * norm2(s.layers[-1]), e.beta, values)
+    values["z"] = draw.solve(e.shifted, s.g, values)
+    name = f"{NAME}.{_named(widths)}"
+    return Instance(Statement(name, e.variables, e.given, (at_least(e.value),)), values)
+
+
+THEOREM = Theorem(
+    name=NAME,
+    sheet="B4",
+    title="The global minimum of the loss is the minimum of a function of one number",
+    form="inequality for all parameters, attained; identity",
+    source="arXiv:2202.04777",
+    claims=claims,
+    sharpness=lambda: counterexamples(NAME),
+    variants=lambda: [c.statement for c in false_twins(NAME)],
+    sample=sample,
+    certified_at=((2, 2, 1), (1, 3, 1), (2, 3, 2, 1), (1, 2, 2, 2, 1)),
+    supported_at=((8, 8, 1), (20, 30, 25, 1), (10, 12, 9, 11, 1)),
+    note="The bound needs no consistent moments; that the minimum is attained needs them, and all decays positive.",
+)

@@ -11,11 +11,12 @@ Conclusion:
 \[ W_N B_{N-1} W_N^T = \sum_{S} \Big(\prod_{i \in S} s_i\Big) \sum_{J} |v_J|_A^2 . \]
 The loss is invariant under signed permutations of each hidden layer, and under rotations of a layer without noise.
 
-Form: identity in all parameters; proved at a data point (x, y), where A = x x^T, g = x y, Y = y^2. Both sides are linear in these
-moments, so it holds for every law of the data of which the noise is independent.
+Form: identity in all parameters; proved at a data point (x, y), where A = x x^T, g = x y, Y = y^2. Both sides are linear in
+these moments, so it holds for every law of the data of which the noise is independent.
 
-Scope of proof: the average, and its sum over the nodes, at widths (2,2,1), (2,3,1), (2,2,2,1), (1,2,2,2,1). At all widths, depths 2
-to 5: the path form with diagonal parts, sign flips and rotations. At small widths: exchanges that generate all permutations.
+Scope of proof: the average, and its sum over the nodes, at widths (2,2,1), (2,3,1), (2,2,2,1), (1,2,2,2,1). At all widths,
+depths 2 to 5: the path form with diagonal parts, sign flips and rotations. At small widths: exchanges, which generate all
+permutations.
 
 Why: E D M D = M + s diag(M) for independent entries; average from the input to the output, then expand in the s_i. A diagonal D
 with D^2 = I commutes with diagonal parts, so D B_i D is carried on as B_i.

@@ -6,7 +6,7 @@ Hypotheses: gamma_i >= 0. For the equality case: gamma_i > 0 and v not 0.
 
 Conclusion:
 \[ |v|^2 \le \prod_i |W_i|_F^2, \qquad R \ge N\, p \ \text{ for every } p \text{ with } p^N = \Gamma |v|^2, \]
-with equality for p > 0 if and only if all \(\gamma_i |W_i|_F^2 = p\) and each \(W_i = a_i\, p_i\, p_{i-1}^T\), aligned of rank one.
+with equality for p > 0 if and only if \(\gamma_i |W_i|_F^2 = p\) and \(W_i = a_i\, p_i\, p_{i-1}^T\) (aligned, rank one).
 
 Form: inequality for all weights; equality case: iff.
 
@@ -16,7 +16,8 @@ numbers. The squares of Lagrange at widths (2,2,1), (3,2,1), (2,3,1).
 Why: |W^T u|^2 <= |u|^2 |W|^2 layer by layer (|u|^2 W - u u^T W is the square), then the inequality of the means for the
 energies gamma_i |W_i|^2, and R^N - (N p)^N = (R - N p) sum_k R^k (N p)^(N-1-k).
 
-Sharpness: negative decays break the bound (gamma = (-1, -1)), and so does a p beyond the root; the constants are attained. For p <= 0 there is nothing to prove, so p needs no sign.
+Sharpness: negative decays break the bound (gamma = (-1, -1)), and so does a p beyond the root; the constants are attained. For
+p <= 0 there is nothing to prove, so p needs no sign.
 
 Source: own derivation, for the network of arXiv:2202.04777.
 """
@@ -28,10 +29,10 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
-from sympy import Expr, MatrixSymbol, Mul, Symbol, symbols
+from sympy import Expr, MatrixSymbol, Mul, Symbol, Trace, symbols
 
 from theory.certificates import Step, prove, split, vanishes
-from theory.expressions import KnownMatrix, Square, Trace, known, norm2
+from theory.expressions import KnownMatrix, Square, known, norm2
 from theory.statement import Condition, Statement, at_least, equal, greater
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.minima import means

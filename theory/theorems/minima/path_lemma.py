@@ -172,8 +172,8 @@ class _AllWidths:
         e, D, zero, M = self.e[i - 1], self.turned[i - 1], known(self.defects[i - 1]), self.moment(i)
         u, Z, Q, width = self.net.heads[i], self.net.layers[i - 1].T * D, DiagonalPart(M), norm2(e)
         square = Trace(Congruence(self.visible[i - 1], width * Z - Z * e * e.T))
-        corrected = lambda K: -Trace(zero.T * K * D * e) - Trace(u * K * zero)  # noqa: E731
-        zeros = width**2 * (Trace(M * D * DiagonalPart(zero * e.T)) + corrected(Q)) - width * corrected(M)
+        of_q, of_m = (-Trace(zero.T * K * D * e) - Trace(u * K * zero) for K in (Q, M))
+        zeros = width**2 * (Trace(M * D * DiagonalPart(zero * e.T)) + of_q) - width * of_m
         return prove(">=", self.gap(i), square + zeros, times=known(width))
 
     def widths(self, low: int, high: int, noise: Sequence[Any]) -> Expr:
@@ -221,9 +221,10 @@ def sharpness() -> Iterator[Counterexample]:
     yield Counterexample("s_i >= 0", replace(s, given=(psd,)), at | {"s1": -1})
     yield Counterexample("A positive semidefinite", replace(s, given=(noisy,)), at | {"A": [[-1]]})
     proof = _AllWidths(net)
-    free = Statement(f"{NAME}.all_widths", (*s.variables, *proof.e), s.given, (at_least(proof.conclusion()),))
-    ones = at | {"W1": [[1], [1]], "W2": [[1, 1]], "e1": [[1], [0]]}
-    yield Counterexample("e_i is +1 or -1 on the active neurons", replace(free, given=(*s.given, greater(norm2(proof.e[0])))), ones)
+    given = (*s.given, greater(norm2(proof.e[0])))
+    free = Statement(f"{NAME}.all_widths", (*s.variables, *proof.e), given, (at_least(proof.conclusion()),))
+    one = at | {"W1": [[1], [1]], "W2": [[1, 1]], "e1": [[1], [0]]}
+    yield Counterexample("e_i is +1 or -1 on the active neurons", free, one)
 
 
 def variants() -> Iterator[Statement]:

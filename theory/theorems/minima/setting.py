@@ -9,7 +9,6 @@ random number of mean 1 and variance s_i >= 0. With A = E[x x^T], g = E[x y], Y 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any

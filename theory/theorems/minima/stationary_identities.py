@@ -13,8 +13,8 @@ Form: identities, with the gradients as cofactors: they hold to the precision to
 
 Scope of proof: all widths, depths 2 to 5. Neuron by neuron at widths (1,1,1), (2,2,1), (1,2,2,1).
 
-Why: by Euler <W_i, grad_i L>/2 = E f^2 - v.g + gamma_i |W_i|^2. Scaling a neuron up in one layer and down in the next, or rotating
-a layer without noise, does not change the data term: (grad_i L W_i^T - W_{i+1}^T grad_{i+1} L)/2 is the difference of the energies.
+Why: by Euler <W_i, grad_i L>/2 = E f^2 - v.g + gamma_i |W_i|^2. Scaling a neuron up in one layer and down in the next, or
+rotating a layer without noise, does not change the data term: only the penalty stays in grad_i L W_i^T - W_{i+1}^T grad_{i+1} L.
 
 Sharpness: both gradients are needed for a neuron. With noise the matrix identity fails at A = -1, s = 1, W_1 = (1,-1),
 W_2 = (1,1); for A >= 0 no counterexample is known here.
@@ -80,13 +80,17 @@ def _scaling(net: Setting, i: int, G: Sequence[Expr]) -> Expr:
 # -- claims -------------------------------------------------------------------------------------------------------------
 
 
-def euler(depth: int) -> Claim:
+def anywhere(net: Setting) -> Statement:
     """The identities at any point, the gradients written out."""
-    net = Setting(widths_of(depth))
     G = gradients(net)
-    layers = [equal(layer_defect(net, i), _scaling(net, i, G)) for i in range(1, depth + 1)]
-    neurons = [equal(DiagonalPart(balance_defect(net, i)), DiagonalPart(_rotation(net, i, G))) for i in range(1, depth)]
-    s = Statement(f"{NAME}.euler", net.variables, then=(*layers, *neurons))
+    layers = [equal(layer_defect(net, i), _scaling(net, i, G)) for i in range(1, net.depth + 1)]
+    defects = [MatAdd(balance_defect(net, i), chain(-1, _rotation(net, i, G))) for i in range(1, net.depth)]
+    return Statement(f"{NAME}.anywhere", net.variables, then=(*layers, *(equal(DiagonalPart(x)) for x in defects)))
+
+
+def euler(depth: int) -> Claim:
+    net = Setting(widths_of(depth))
+    s = anywhere(net)
     zeros = [0] * depth + [ZeroMatrix(net.dim(i), net.dim(i)) for i in range(1, depth)]
     return Claim(s, tuple(Step("==", c.expression, zero) for c, zero in zip(s.then, zeros, strict=True)))
 
@@ -186,7 +190,8 @@ def sharpness() -> Iterator[Counterexample]:
     energy, neuron = layer_defect(net, 1), balance_defect(net, 1)
     yield Counterexample("grad L = 0", _said(net, "", energy, given=()), flat | {"g": [[1]]})
     for words, term, given, c in (("itself", energy, last, "gamma1"), ("above", neuron, first, "gamma2")):
-        yield Counterexample(f"the gradient of the layer {words}", _said(net, "", term, given=(given,)), flat | {"g": [[2]], c: 2})
+        point = flat | {"g": [[2]], c: 2}
+        yield Counterexample(f"the gradient of the layer {words}", _said(net, "", term, given=(given,)), point)
     yield Counterexample("no noise, for the matrix identity", _said(pair, "", balance_defect(pair, 1)), CANCELLING)
 
 
@@ -213,8 +218,10 @@ def variants() -> Iterator[Statement]:
 
 
 def sample(draw: Draw, widths: Sequence[int]) -> Instance:
-    """A nonzero stationary point of any size, and the identities there."""
+    """A nonzero stationary point of any size, and the identities there; or the identities with gradients at any point."""
     net = Setting(tuple(widths))
+    if draw.integer(0, 1):
+        return Instance(anywhere(net), net.draw(draw))
     then = [*(layer_defect(net, i) for i in range(1, net.depth + 1)), value_defect(net)]
     diagonals = [DiagonalPart(balance_defect(net, i)) for i in range(1, net.depth)]
     return Instance(_said(net, "", *then, *diagonals), family(draw, net))
