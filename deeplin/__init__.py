@@ -25,6 +25,8 @@ _HOMES = {
     "Square": "theory.expressions",
     "Congruence": "theory.expressions",
     "known": "theory.expressions",
+    "prove": "theory.provers.proof",
+    "counterexample": "theory.provers.points",
     "theorems": "theory.theorem",
     "Theorem": "theory.theorem",
     "verify": "deeplin.verify",

@@ -170,6 +170,7 @@ def _steps(w: _Writer, steps: Sequence[Step], sizes: Mapping[str, int]) -> list[
     for step in steps:
         start = len(w.terms)
         term, on = lower(step.term, sizes), lower(step.by, sizes)
+        on = dag.zero(term.shape) if on is dag.num(0) else on
         record: Json = {"rule": step.rule, "relation": step.relation, "term": w.write(term), "by": w.write(on)}
         record["times"] = None if step.times is None else w.write(lower(step.times, sizes))
         record["terms"] = w.terms[start:]

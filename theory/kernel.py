@@ -89,7 +89,7 @@ class Algebra:
         return self.total(self.product([{((), key): c}, *factors(m)]) for (m, key), c in a.items())
     def grad(self, a: Value, name: str) -> Value:
         """The derivative of a scalar by a variable: each atom in turn is replaced by its derivative."""
-        self.spend(6 * sum(len(m) for m, _ in a))
+        self.spend(8 * sum(len(m) for m, _ in a))
         hits = ((m, i, c, hit) for (m, _), c in a.items() for i, x in enumerate(m) for hit in self.derivative(x, name))
         return self.gather(((tuple(sorted(m[:i] + m[i + 1 :] + y)), w), c) for m, i, c, (w, y) in hits)
     def derivative(self, atom: Any, name: str) -> Any:
@@ -98,9 +98,9 @@ class Algebra:
         shape, symmetric = self.variables[name]
         entry: Any = ("{} {} {}" if shape else "{}").format
         keys = product(*map(range, shape))
-        return self.gather((((entry(name, *(sorted(u) if symmetric else u)),), u or None), 1) for u in keys)
+        return self.gather((((entry(name, *(sorted(u) if symmetric else u)),), u or None), self.pay(1, 60)) for u in keys)
     def eye(self, n: Any) -> Value:
-        return self.gather((((), (i, i)), 1) for i in range(n))
+        return self.gather((((), (i, i)), self.pay(1)) for i in range(n))
     def join(self, u: Any, v: Any) -> Any:
         return [((u[0], v[1]), ())] if u[1] == v[0] else []
     def transposed(self, u: Any) -> Any:
@@ -130,7 +130,7 @@ class Free(Algebra):
         return sum(x[2] if x[0] == "" else 1 for x in word)
     def ordered(self, word: Any) -> Any:
         """Neighbouring diagonal parts sorted."""
-        self.spend(5 + len(word))
+        self.spend(10 + 2 * len(word))
         runs = groupby(word, key=lambda x: x[0] == "")
         return tuple(x for diagonal, run in runs for x in (sorted(run) if diagonal else run))
     def flipped(self, word: Any) -> Any:
@@ -158,7 +158,7 @@ class Free(Algebra):
                 new |= {w[0][1] + self.diagonal_part(w[1:])} if w[0][0] == "" else set()
                 todo += new - seen
                 seen |= new
-            self.least[word] = ("", min(seen))
+            self.least[word] = ("", min(seen, key=lambda w: (sum(not x[0] for x in w), w)))
         return self.least[word]
     def places(self, word: Any, context: Any, name: str) -> Iterator[Any]:
         """Each (transposed, rest) with tr(word context) = tr(letter rest), the letter being `name` inside `word`."""
@@ -210,7 +210,7 @@ class Checker:
         require(not free & averaged, "a variable that is averaged over occurs outside of the average")
     def size(self, d: Any) -> Any:
         """A dimension: its number where known, else its name."""
-        known = self.dims.get(d, 0) if type(d) is str else d
+        known = self.dims.get(d, 0) if type(d) is str else d or 0
         return d if known is None else natural(known, MAX_SIZE, 1)
     def declared(self, v: Any) -> Any:
         shape, symmetric = tuple(map(self.size, items(v["shape"]))), v["symmetric"]

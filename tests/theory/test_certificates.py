@@ -121,3 +121,11 @@ def test_numbers_of_any_size(k):
     assert accepted(s, [prove("==", s.then[0].expression, 0)])
     point = Statement("point", (x,), given=(equal(x, c),), then=(greater(x, c),))
     assert kernel.check(at_point(point.lowered(), {"x": c}, "refuted")).claim == "refuted"
+
+
+def test_a_matrix_identity_needs_no_evidence():
+    s = Statement("transposes", (U, W), then=(equal(W * (W.T * U) + W, W * W.T * U + W),))
+    lowered = s.lowered()
+    assert accepted(s, [prove("==", lowered.then[0][1], 0)])
+    wrong = Statement("wrong", (U, W), then=(equal(W * W.T * U, U),))
+    assert rejected(wrong, [prove("==", wrong.then[0].expression, 0)])

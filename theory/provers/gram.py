@@ -1,5 +1,4 @@
-r"""Sums of squares: p = sum_b <G_b, Z_b> + sum_f c_f q_f with Gram matrices G_b >= 0, found by a semidefinite program, made
-exact.
+r"""Sums of squares: p = sum_b <G_b, Z_b> + sum_f c_f q_f with Gram matrices G_b >= 0, found by an SDP and made exact.
 
 A block is a list of elements z_i and the values of their products v_ij (the value of z_i^T m z_j for a visibly nonnegative
 m), so that polynomials in the entries and words are treated alike. The floats are rounded to rationals, projected onto the

@@ -169,16 +169,16 @@ class Searched:
                 yield self.entries.places.index((str(one.unknown.data[0]),)), x
 
     def shrunk(self, point: Values) -> Values:
-        """Entries moved to 0, 1, -1 or the nearest integer one by one, as long as the point stays good."""
-        best = point
-        for _ in range(2):
+        """Entries moved to 0, 1, -1 or towards 0 one by one, as long as the point stays good."""
+        best, better = point, True
+        while better and self.clock.left > 0:
+            better = False
             for i in (i for i in range(self.n) if i not in self.linear):
-                for c in (Fraction(0), Fraction(1), Fraction(-1), Fraction(round(best[i]))):
-                    if self.clock.left <= 0 or simplicity(c) >= simplicity(best[i]):
-                        continue
+                for c in simpler(best[i]):
                     trial = self.solved([*best[:i], c, *best[i + 1 :]], lambda: Fraction(0))
                     if trial is not None and sum(map(simplicity, trial)) < sum(map(simplicity, best)) and self.good(trial):
-                        best = trial
+                        best, better = trial, True
+                        break
         return best
 
     def point(self, values: Values) -> dict[str, Any]:
@@ -206,12 +206,19 @@ def simplicity(c: Fraction) -> int:
     return 0 if not c else 1 if c == 1 else 2 if c == -1 else abs(c.numerator) + 2 * c.denominator + (c < 0)
 
 
+def simpler(c: Fraction) -> list[Fraction]:
+    """Simpler numbers near c and 0, the simplest first."""
+    near = {Fraction(0), Fraction(1), Fraction(-1), Fraction(round(c)), Fraction(int(c / 2)), c - (c > 0) + (c < 0)}
+    return sorted((x for x in near if simplicity(x) < simplicity(c)), key=simplicity)
+
+
 def _table(v: Node, at: Mapping[Any, Fraction]) -> Any:
     name = str(v.data[0])
     if not v.shape:
         return at[name,]
-    key = (lambda i, j: (name, min(i, j), max(i, j))) if v.data[1] else (lambda i, j: (name, i, j))
-    return [[at[key(i, j)] for j in range(int(v.shape[1]))] for i in range(int(v.shape[0]))]
+    rows, cols, symmetric = int(v.shape[0]), int(v.shape[1]), v.data[1]
+    key: Any = lambda i, j: (name, min(i, j), max(i, j)) if symmetric else (name, i, j)  # noqa: E731
+    return [[at[key(i, j)] for j in range(cols)] for i in range(rows)]
 
 
 def _solution(table: list[list[Any]], n: int, free: Callable[[], Fraction]) -> Values | None:

@@ -1,5 +1,4 @@
-"""The whole of a proof: conclusions one by one, each by the first prover that finds it, joined in one derivation, with a
-witness.
+"""The whole of a proof: the conclusions one by one, joined in one derivation, and a witness of the hypotheses.
 
 >>> from sympy import Symbol
 >>> from theory.statement import Statement, at_least
@@ -64,8 +63,8 @@ def prove(
 ) -> Proof:
     """A proof by the given steps, or by the provers within the budget (of each prover for each conclusion).
 
-    The `witness` is a point that satisfies the hypotheses, at the sizes `at`; without it one is searched. `use` restricts the provers.
-    Of a statement whose hypotheses have no witness within the budget, a contradiction is searched.
+    The `witness` is a point that satisfies the hypotheses, at the sizes `at`; without it one is searched. Of a statement whose
+    hypotheses have no witness within the budget, a contradiction is searched. `use` restricts the provers.
     """
     s, budget = statement if isinstance(statement, Lowered) else statement.lowered(), budget or Budget()
     sizes = statement.sizes if isinstance(statement, Statement) else {}

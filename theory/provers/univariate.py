@@ -21,7 +21,7 @@ from theory.certificates import Step, prove, split, vanishes
 from theory.dag import Node
 from theory.provers.api import ZERO, Clock, DoesNotApply, Evidence, Goal, NotFound, Prover
 from theory.provers.linear import exact, fraction
-from theory.provers.one_unknown import Problem, problems, taylor
+from theory.provers.one_unknown import Constraint, Problem, problems, taylor
 from theory.statement import Lowered
 
 DEPTH = 80
@@ -149,14 +149,25 @@ class Search:
         form = self.signed(p, relation, piece)
         if form is not None:
             return [prove(relation, term, form)]
-        for r, h, q in self.problem.given:
-            form = self.with_ends(-q, piece, strict=True) if q.degree() > 1 or r == "==" else None
-            if form is not None:
-                opposite = dag.lin((-1, h))
-                return [prove(">", opposite, form), *absurd(relation, term, dag.add(dag.known(h), dag.known(opposite)))]
+        for hypothesis in self.problem.given:
+            failed = self.failed(hypothesis, piece)
+            if failed:
+                return failed
         if depth > DEPTH:
             raise NotFound(f"no certificate after {self.pieces} pieces of the domain")
         return [self.cut(piece, depth)]
+
+    def failed(self, hypothesis: Constraint, piece: Piece) -> list[Step]:
+        """The conclusion from a nonlinear hypothesis that visibly fails on the piece; no steps if none does."""
+        r, h, q = hypothesis
+        for c in (-1, 1) if r == "==" else (-1,):
+            form = self.with_ends(c * q, piece, strict=True) if q.degree() > 1 or r == "==" else None
+            if form is not None:
+                # twice the term, because the term itself is already known, with another sign
+                twice = dag.lin((2 * c, h))
+                both = dag.lin((1, dag.known(twice)), (-2 * c, dag.known(h)))
+                return [prove(">", twice, dag.lin((2, form))), *absurd(*self.problem.goal[:2], both)]
+        return []
 
     def cut(self, piece: Piece, depth: int) -> Step:
         relation, term, _ = self.problem.goal

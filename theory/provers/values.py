@@ -19,7 +19,7 @@ Atoms = tuple[Any, ...]
 
 
 class Words:
-    """The free *-algebra over given variables: values of terms, terms of words, and the places where a word occurs in another."""
+    """The free *-algebra over given variables: values of terms, terms of words, and where words occur in others."""
 
     def __init__(self, variables: Iterable[Node]) -> None:
         self.variables = {str(v.data[0]): v for v in variables}

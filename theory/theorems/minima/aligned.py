@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, Integer, MatrixSymbol, Mul, Symbol, Trace, symbols
+from sympy import Expr, Identity, Integer, MatrixSymbol, Mul, Rational, Symbol, Trace, symbols
 
 from theory.certificates import Step, prove
 from theory.expressions import DiagonalPart, known, norm2, quadratic
@@ -47,12 +47,7 @@ class Aligned:
 
     @cached_property
     def units(self) -> tuple[Expr, ...]:
-        return tuple(DiagonalPart(e * e.T) - self._identity(e) for e in self.signs)
-
-    def _identity(self, e: MatrixSymbol) -> Expr:
-        from sympy import Identity
-
-        return Identity(e.shape[0])
+        return tuple(DiagonalPart(e * e.T) - Identity(e.shape[0]) for e in self.signs)
 
     @cached_property
     def factors(self) -> tuple[Symbol, ...]:
@@ -94,9 +89,7 @@ class Aligned:
     def energies(self) -> tuple[Expr, ...]:
         """gamma_i |W_i|^2 for i >= 2."""
         sizes = (*self.sizes, Integer(1))
-        return tuple(
-            c * w**2 * m * n for c, w, m, n in zip(self.s.decay[1:], self.factors, sizes, sizes[1:], strict=False)
-        )
+        return tuple(c * w**2 * m * n for c, w, m, n in zip(self.s.decay[1:], self.factors, sizes, sizes[1:], strict=False))
 
     @cached_property
     def kappa_gap(self) -> Expr:
@@ -150,7 +143,25 @@ class Aligned:
         """b^D (L - Y - D b + C G)."""
         energies = B**self.D * sum((known(h - B) for h in self.energies), Integer(0))
         first = self.s.decay[0] * X**2 * self.sizes[0] * self.G
-        product = sum(
-            Mul(*self.energies[:j]) * known(h - B) * B ** (self.D - 1 - j) for j, h in enumerate(self.energies)
-        )
+        product = sum(Mul(*self.energies[:j]) * known(h - B) * B ** (self.D - 1 - j) for j, h in enumerate(self.energies))
         return B**self.D * self._moment_zeros() + energies + self.C * self.G * known(self.shrinkage) - first * product
+
+    @property
+    def low(self) -> Expr:
+        """G b^{D-1} - D (alpha b^D + Gamma), of the sign of -psi(b)."""
+        return self.G * B ** (self.D - 1) - self.D * self.weight
+
+    @property
+    def at(self) -> dict[str, int]:
+        return {f"d{k}": 2 for k in range(self.depth)}
+
+    def point(self, b: Any = 1, decay: Any = None, a: Any = 1) -> dict[str, Any]:
+        """All widths 2, g = (2, 0), s_k = 1, w_i = 1, e_k = (1, (-1)^k); gamma_1 from the product Gamma = `decay` (1 by default)."""
+        n, kappa = 2, Rational(3, 2) ** self.D
+        others = [Rational(b) / n**2] * (self.D - 1) + [Rational(b) / n]
+        product = Rational(1) if decay is None else Rational(decay)
+        decays = [product / Mul(*others), *others]
+        x = Rational(b) ** self.D / (kappa * a * Rational(b) ** self.D + product) / n**self.D
+        out = {"A": [[a, 0], [0, a]], "g": [[2], [0]], "Y": 1, "x": x, "a": a, "b": b, "kappa": kappa}
+        out |= {f"gamma{i}": c for i, c in enumerate(decays, 1)} | {f"w{i}": 1 for i in range(2, self.depth + 1)}
+        return out | {f"s{k}": 1 for k in range(1, self.depth)} | {f"e{k}": [[1], [(-1) ** k]] for k in range(1, self.depth)}

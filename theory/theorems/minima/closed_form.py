@@ -22,235 +22,254 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sympy import Expr, Identity, Integer, Poly, Rational, Symbol, Trace, binomial, symbols
+from sympy import ImmutableMatrix, MatrixSymbol, Rational, Symbol, Trace, symbols
 
-from theory.certificates import Step, prove
-from theory.expressions import Square, inner, known, norm2
-from theory.statement import Statement, at_least, equal, greater
-from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
+from theory.expressions import norm2
+from theory.statement import Condition, Statement, at_least, equal, greater
+from theory.theorem import Counterexample, Draw, Instance, Theorem
+from theory.theorems.minima.closed_form_claims import (
+    A_SCALAR,
+    ALPHA,
+    BETA,
+    NAME,
+    ROOT,
+    C,
+    G,
+    M,
+    P,
+    Q,
+    R,
+    S,
+    claims,
+    equation,
+    loss_statement,
+    minimum_statement,
+    reduction_given,
+    squared,
+    unit_point,
+    value,
+    weight,
+)
 from theory.theorems.minima.lemmas import Network
-from theory.theorems.minima.radicals import radical_claims
-from theory.theorems.minima.potential import GAMMA, KAPPA, LAMBDA, B, Potential, picked
-from theory.theorems.minima.setting import Setting, widths_of
+from theory.theorems.minima.potential import GAMMA, LAMBDA, B, picked
+from theory.theorems.minima.radicals import FERRARI, REST, SIGNS, SQRT, X, Y, ferrari_point, quartic
+from theory.theorems.minima.setting import Setting
 
-NAME = "minima.closed_form"
-HIDDEN = (1, 2, 3, 4, 5)
-ALPHA, G, C, R, S = symbols("alpha G c r S")
-BETA, P, Q = symbols("beta p q")
-A_SCALAR = Symbol("a")
-SIGNS = (greater(ALPHA), greater(GAMMA))
+REDUCED = (ALPHA, GAMMA, G, C, R, LAMBDA, S)
+Row = tuple[str, Statement, dict[str, Any]]
 
 
-def equation(hidden: int, r: Any = R) -> Expr:
-    """f(r) = alpha r^{2D} - c r^{D-1} + Gamma."""
-    return ALPHA * r ** (2 * hidden) - C * r ** (hidden - 1) + GAMMA
+def _refuted(rows: Sequence[Row]) -> list[Counterexample]:
+    return [Counterexample(drops, s, picked(s, point)) for drops, s, point in rows]
 
 
-# -- from the scalar equation to f --------------------------------------------------------------------------------------
+def _state(name: str, variables: Sequence[Any], given: Sequence[Condition], *then: Condition) -> Statement:
+    return Statement(f"{NAME}.{name}", tuple(variables), tuple(given), then)
 
 
-def isotropic() -> Claim:
-    """A = a I: (alpha + lambda)^2 S = G and (alpha + lambda) T = G, at all widths."""
-    p = Potential(1)
-    m, off = KAPPA * A_SCALAR + LAMBDA, p.A - A_SCALAR * Identity(p.dim)
-    parallel = m * p.z - p.g
-    then = (equal(m**2 * p.S - p.G), equal(m * p.T - p.G))
-    s = Statement(f"{NAME}.isotropic", (p.A, p.g, p.z, KAPPA, LAMBDA, A_SCALAR), (equal(p.resolvent), equal(off)), then)
-    steps = (
-        prove("==", parallel, known(p.resolvent) - KAPPA * known(off) * p.z),
-        prove("==", m**2 * p.S - p.G, inner(m * p.z + p.g, known(parallel))),
-        prove("==", m * p.T - p.G, inner(p.g, known(parallel))),
+def _psi(b: Any, alpha: Any, size: Any, hidden: int = 2) -> Any:
+    """psi at Gamma = 1."""
+    return hidden * b - Rational(b) ** hidden * size / (alpha * Rational(b) ** hidden + 1)
+
+
+def _minimum_point(alpha: Any, size: Any, b: Any, beta: Any) -> dict[str, Any]:
+    values = {"p": _psi(b, alpha, size), "q": _psi(beta, alpha, size)}
+    return {"alpha": alpha, "Gamma": 1, "G": size, "b": b, "beta": beta, **values}
+
+
+def _quiet() -> Network:
+    return Network(Setting((1, 1, 1), noisy=False))
+
+
+def _line(**more: Any) -> dict[str, Any]:
+    """D = 1, one neuron: A = 1, g = 2, gamma = (1, 1), W = (1, 1): L - Y = -1 = -(|g| - sqrt(Gamma))^2, the minimum."""
+    point = {
+        "W1": [[1]],
+        "W2": [[1]],
+        "A": [[1]],
+        "g": [[2]],
+        "Y": 4,
+        "gamma1": 1,
+        "gamma2": 1,
+        "s1": 1,
+        "a": 1,
+        "m": 2,
+        "root": 1,
+    }
+    return {**point, **more}
+
+
+def sharpness() -> list[Counterexample]:
+    half, quarter = Rational(1, 2), Rational(1, 4)
+    x = Symbol("x")
+    no_sign = minimum_statement(2, f"{NAME}.smaller_root", at_least(Q - P), drop="sign")
+    no_root = minimum_statement(2, f"{NAME}.no_root", at_least(Q - P), drop="root")
+    signs = (greater(ALPHA), greater(GAMMA), greater(C), greater(R), greater(x - R))
+    any_root = _state("any_root", (ALPHA, GAMMA, C, R, x), (*signs, equal(equation(2))), greater(equation(2, x)))
+    given = tuple(c for c in reduction_given(2) if c != greater(C))
+    either_sign = _state("either_sign", REDUCED, (*given, equal(LAMBDA**3 * S**2 - GAMMA)), equal(equation(2)))
+    anisotropic = loss_statement(_quiet(), "anisotropic", isotropic=False)
+    positive_value = _state(
+        "positive_value",
+        (ALPHA, GAMMA, G, B, BETA, P, Q),
+        (
+            greater(ALPHA),
+            greater(GAMMA),
+            greater(B),
+            at_least(BETA),
+            equal(value(2, B, P)),
+            equal(value(2, BETA, Q)),
+            equal(squared(2)),
+        ),
+        at_least(Q - P),
     )
-    witness = {"A": [[2, 0], [0, 2]], "g": [[3], [6]], "z": [[1], [2]], "kappa": 1, "lambda": 1, "a": 2}
-    return Claim(s, steps, witness, {"d0": 2})
-
-
-def _reduction_given(n: int) -> tuple[Any, ...]:
-    """c^2 = G Gamma, lambda b^D = Gamma, S (alpha + lambda)^2 = G, with b = r^2."""
-    facts = (C**2 - G * GAMMA, LAMBDA * R ** (2 * n) - GAMMA, S * (ALPHA + LAMBDA) ** 2 - G)
-    return (*SIGNS, greater(C), greater(R), greater(LAMBDA), at_least(S), *map(equal, facts))
-
-
-def _squares(n: int) -> tuple[Expr, Expr]:
-    """(c r^{D-1} - X) and the zeros of (alpha + lambda)^2 r^{4D} (lambda S - r^2) = r^2 (c r^{D-1} - X)(c r^{D-1} + X) + zeros."""
-    power = R ** (2 * n)
-    zeros = power**2 * LAMBDA * known(S * (ALPHA + LAMBDA) ** 2 - G) + G * power * known(LAMBDA * power - GAMMA)
-    return C * R ** (n - 1) - (ALPHA + LAMBDA) * power, zeros - power * known(C**2 - G * GAMMA)
-
-
-def reduction(n: int) -> Claim:
-    """f(r) = 0 implies lambda S = b and F = Gamma."""
-    root, tie = equation(n), LAMBDA * R ** (2 * n) - GAMMA
-    level = LAMBDA ** (n + 1) * S**n - GAMMA
-    gap, zeros = _squares(n)
-    plus = C * R ** (n - 1) + (ALPHA + LAMBDA) * R ** (2 * n)
-    by = zeros - R**2 * plus * (known(root) + known(tie))
-    powers = sum(((LAMBDA * S) ** j * R ** (2 * (n - 1 - j)) for j in range(n)), Integer(0))
-    steps = (
-        prove("==", LAMBDA * S - R**2, by, times=(known(ALPHA) + known(LAMBDA)) ** 2 * known(R) ** (4 * n)),
-        prove("==", level, LAMBDA * powers * known(LAMBDA * S - R**2) + known(tie)),
+    return _refuted(
+        [
+            ("E >= D Gamma", no_sign, _minimum_point(half, Rational(9, 4), 1, 0)),
+            ("f(b) = 0", no_root, _minimum_point(2, 25, 1, Rational(3, 2))),
+            ("f'(r) >= 0", any_root, {"alpha": quarter, "Gamma": 1, "c": Rational(5, 4), "r": 1, "x": Rational(11, 10)}),
+            ("c > 0", either_sign, {**unit_point(2), "c": -2}),
+            ("A = a I", anisotropic, _line(A=[[0]], W1=[[2]], W2=[[2]])),
+            ("psi(b) <= 0", positive_value, _minimum_point(Rational(4, 5), Rational(81, 25), 1, 0)),
+        ]
     )
-    variables = (ALPHA, GAMMA, G, C, R, LAMBDA, S)
-    s = Statement(f"{NAME}.reduction{n}", variables, (*_reduction_given(n), equal(root)), (equal(LAMBDA * S - R**2), equal(level)))
-    return Claim(s, steps, picked(s, _unit(n)))
 
 
-def _unit(n: int) -> dict[str, Any]:
-    """alpha = Gamma = r = 1: c = 2, G = 4, lambda = S = 1."""
-    point = {"alpha": 1, "Gamma": 1, "r": 1, "b": 1, "c": 2, "G": 4, "lambda": 1, "S": 1}
-    return {**point, "p": n - 2, "q": n * 2 - Rational(2**n * 4, 2**n + 1), "beta": 2, "x": 2}
+def refutations() -> list[Counterexample]:
+    """False variants, each with an exact point that violates it."""
+    return _refuted([*_false_equations(), *_false_minima(), *_false_radicals(), *_false_losses()])
 
 
-def converse(n: int) -> Claim:
-    """F = Gamma implies f(r) = 0."""
-    root, tie = equation(n), LAMBDA * R ** (2 * n) - GAMMA
-    level, x = LAMBDA ** (n + 1) * S**n - GAMMA, LAMBDA * S - R**2
-    gap, zeros = _squares(n)
-    powers = sum(((known(LAMBDA) * known(S)) ** j * known(R) ** (2 * (n - 1 - j)) for j in range(n)), Integer(0))
-    plus = known(C) * known(R) ** (n - 1) + (known(ALPHA) + known(LAMBDA)) * known(R) ** (2 * n)
-    steps = (
-        prove("==", x, known(level) - known(tie), times=known(LAMBDA) * powers),
-        prove("==", gap, (ALPHA + LAMBDA) ** 2 * R ** (4 * n) * known(x) - zeros, times=known(R) ** 2 * plus),
-        prove("==", root, -known(gap) - known(tie)),
+def _general() -> dict[str, Any]:
+    """D = 2, alpha = 1, Gamma = 4, r = 2: c = 10, G = 25, lambda = 1/4, S = 16."""
+    return {"alpha": 1, "Gamma": 4, "r": 2, "c": 10, "G": 25, "lambda": Rational(1, 4), "S": 16}
+
+
+def _false_equations() -> list[Row]:
+    given = (*reduction_given(2), equal(LAMBDA**3 * S**2 - GAMMA))
+    wrong = {
+        "r^D for r^{D-1}": ALPHA * R**4 - C * R**2 + GAMMA,
+        "G for c": ALPHA * R**4 - G * R + GAMMA,
+        "r^D for r^{2D}": ALPHA * R**2 - C * R + GAMMA,
+        "Gamma^2 for Gamma": ALPHA * R**4 - C * R + GAMMA**2,
+        "sign of c": ALPHA * R**4 + C * R - GAMMA,
+    }
+    return [
+        (text, _state(f"false_equation{k}", REDUCED, given, equal(e)), _general()) for k, (text, e) in enumerate(wrong.items())
+    ]
+
+
+def _false_minima() -> list[Row]:
+    strict = minimum_statement(2, f"{NAME}.false_strict", greater(Q - P))
+    weaker = [at_least(2 * weight(2) - 3 * GAMMA) if c == at_least(weight(2) - 2 * GAMMA) else c for c in strict.given]
+    early = _state("false_early", strict.variables, weaker, at_least(Q - P))
+    signs = (greater(ALPHA), greater(GAMMA), greater(B), equal(squared(2)), at_least(2 * GAMMA - weight(2)))
+    critical = _state("false_critical", (ALPHA, GAMMA, G, B), signs, at_least(16 * ALPHA * GAMMA - G**2))
+    negative = _state("false_negative", strict.variables, strict.given, greater(-P))
+    low = Rational(1, 100)
+    return [
+        ("strict inequality", strict, _minimum_point(2, 9, 1, 1)),
+        ("3 Gamma / 2 for 2 Gamma", early, _minimum_point(Rational(1, 2), Rational(9, 4), 1, 0)),
+        ("any root has Gamma >= Gamma_c", critical, {"alpha": low, "Gamma": 1, "G": (1 + low) ** 2, "b": 1}),
+        ("psi(b) < 0", negative, _minimum_point(1, 4, 1, 2)),
+    ]
+
+
+def _false_radicals() -> list[Row]:
+    variables = (ALPHA, GAMMA, C, R, Y, SQRT, REST)
+    point = ferrari_point()
+    other = (*FERRARI[:-1], equal(2 * R - SQRT + REST))
+    smaller = _state("false_ferrari", (*variables, X), (*other, greater(X - R)), greater(quartic(X)))
+    double = _state("false_ferrari_half", variables, (*FERRARI[:-1], equal(R - SQRT - REST)), equal(quartic()))
+    rho, k = Symbol("rho"), Symbol("k")
+    given = (*SIGNS, greater(rho), at_least(2 * k - 1), equal(3 * ALPHA * rho**2 - 4 * C), equal(B - rho * k))
+    cubic = ALPHA * B**3 - C * B + GAMMA
+    angle = _state(
+        "false_cosine", (ALPHA, GAMMA, C, B, rho, k), (*given, equal((4 * k**3 - 3 * k) * C * rho + 2 * GAMMA)), equal(cubic)
     )
-    variables = (ALPHA, GAMMA, G, C, R, LAMBDA, S)
-    s = Statement(f"{NAME}.converse{n}", variables, (*_reduction_given(n), equal(level)), (equal(root),))
-    return Claim(s, steps, picked(s, _unit(n)))
+    third = {"alpha": 1, "c": 3, "rho": 2, "k": Rational(3, 5), "b": Rational(6, 5)}
+    linear = _state(
+        "false_linear", (ALPHA, GAMMA, G, C, B), (*SIGNS, equal(C**2 - G * GAMMA), equal(ALPHA * B - C + GAMMA)), greater(B)
+    )
+    return [
+        ("s - t for s + t", smaller, {**point, "r": Rational(1, 2), "x": 1}),
+        ("r for 2 r", double, {**point, "r": 3}),
+        ("-2 Gamma for -3 Gamma", angle, {**third, "Gamma": Rational(351, 125)}),
+        ("b > 0 without c > Gamma", linear, {"alpha": 1, "Gamma": 4, "G": 1, "c": 2, "b": -2}),
+    ]
 
 
-# -- the largest root, and the minimum of psi ---------------------------------------------------------------------------
+def _false_losses() -> list[Row]:
+    quiet, noisy = _quiet(), Network(Setting((1, 1, 1)))
+    half = loss_statement(quiet, "false_half", gap=(M - ROOT) ** 2 / 2)
+    swapped = loss_statement(quiet, "false_product", gap=(M - ROOT**2) ** 2 / 4)
+    squared_noise = loss_statement(noisy, "false_noise", alpha=noisy.kappa**2 * A_SCALAR)
+    # kappa = 2, gamma = (2, 1/2): the minimum is L - Y = -1/2 at W = (1/2, 1).
+    point = _line(gamma1=2, gamma2=Rational(1, 2), W1=[[Rational(1, 2)]])
+    return [
+        ("half of the gap", half, _line()),
+        ("Gamma for its root", swapped, _line()),
+        ("kappa^2 for kappa", squared_noise, point),
+    ]
 
 
-def largest(n: int) -> Claim:
-    """f(r) = 0 and f'(r) >= 0 imply f(x) > 0 for x > r: Taylor's coefficients of f at r are nonnegative."""
-    x, root, slope = Symbol("x"), equation(n), _steepness(n)
-    given = (*SIGNS, greater(C), greater(R), greater(x - R), equal(root), at_least(slope))
-    s = Statement(f"{NAME}.largest{n}", (ALPHA, GAMMA, C, R, x), given, (greater(equation(n, x)),))
-    by = known(root) + sum((known(x - R) ** k * _taylor(n, k) for k in range(1, 2 * n + 1)), Integer(0))
-    point = {**_unit(n), "alpha": 2, "c": 3, "x": 2}
-    return Claim(s, (prove(">", equation(n, x), by),), picked(s, point))
+def variants() -> list[Statement]:
+    return [c.statement for c in refutations()]
 
 
-def _steepness(n: int) -> Expr:
-    """f'(r) r^{2-D} = 2 D alpha r^{D+1} - (D - 1) c."""
-    return 2 * n * ALPHA * R ** (n + 1) - (n - 1) * C
+def sample(draw: Draw, widths: Sequence[int]) -> Instance:
+    """Two layers: the bound on the loss at random isotropic data; deeper: psi(beta) >= psi(b) at a random global minimum b."""
+    return _sample_loss(draw, widths) if len(widths) == 3 else _sample_minimum(draw, len(widths) - 2)
 
 
-def _taylor(n: int, k: int) -> Expr:
-    """f^{(k)}(r) / k!: C(2D, k) >= C(D-1, k) 2D / (D-1), and what is left is a multiple of f'(r)."""
-    share = Rational(binomial(n - 1, k), n - 1) if n > 1 else Rational(0)
-    rest = (binomial(2 * n, k) - 2 * n * share) * known(ALPHA) * known(R) ** (2 * n - k)
-    return rest + (share * known(R) ** (n - 1 - k) * known(_steepness(n)) if share else 0)
+def _sample_loss(draw: Draw, widths: Sequence[int]) -> Instance:
+    """g = t (|f|^2 e - 2 f_1 f), a reflection of e = (1, 0, ...), has the norm t |f|^2, and gamma_i = p_i^2: no root is taken."""
+    net, d = Network(Setting(tuple(widths))), int(widths[0])
+    s, f, (t, p1, p2), first = (
+        net.setting,
+        MatrixSymbol("f", d, 1),
+        symbols("t p1 p2"),
+        ImmutableMatrix(d, 1, [1] + [0] * (d - 1)),
+    )
+    env = {"f": draw.matrix(d, 1)} | {name: draw.positive() for name in ("t", "p1", "p2", "a")}
+    g = t * (norm2(f) * first - 2 * Trace(first.T * f) * f)
+    made = {"A": A_SCALAR * s.identity, "g": g, "gamma1": p1**2, "gamma2": p2**2, "root": p1 * p2, "m": t * norm2(f)}
+    values = {W.name: draw.matrix(int(W.shape[0]), int(W.shape[1])) for W in s.layers}
+    values |= {name: draw.value(x, env) for name, x in made.items()} | {
+        "a": env["a"],
+        "s1": draw.nonnegative(),
+        "Y": draw.scalar(),
+    }
+    return Instance(loss_statement(net, "sampled_loss", size=at_least(M)), values)
 
 
-def weight(n: int, b: Any = B) -> Expr:
-    """E = alpha b^D + Gamma."""
-    return ALPHA * b**n + GAMMA
+def _sample_minimum(draw: Draw, hidden: int) -> Instance:
+    """b, nu, rho > 0: Gamma = nu b^{2D-1}, alpha = (D - 1 + rho) nu b^{D-1}, G = nu b^D (D + rho)^2 make b the global minimum."""
+    n, nu, rho = hidden, Symbol("nu"), Symbol("rho")
+    env = {"b": draw.positive(), "nu": draw.positive(), "rho": draw.positive(), "beta": draw.nonnegative()}
+    made = {
+        "Gamma": nu * B ** (2 * n - 1),
+        "alpha": (n - 1 + rho) * nu * B ** (n - 1),
+        "G": nu * B**n * (n + rho) ** 2,
+        "p": -rho * B,
+    }
+    values = {name: draw.value(x, env) for name, x in made.items()} | {"b": env["b"], "beta": env["beta"]}
+    given = (greater(ALPHA), greater(GAMMA), greater(B), at_least(BETA), equal(squared(n)), equal(value(n, B, P)))
+    above = n * BETA * weight(n, BETA) - BETA**n * G - P * weight(n, BETA)
+    s = Statement(f"{NAME}.sampled_minimum{n}", (ALPHA, GAMMA, G, B, BETA, P), given, (at_least(above), at_least(-P)))
+    return Instance(s, values)
 
 
-def weight_known(n: int, b: Any = B) -> Expr:
-    return known(ALPHA) * known(b) ** n + known(GAMMA)
-
-
-def value(n: int, b: Any, psi: Any) -> Expr:
-    """E psi - D b E + b^D G, which vanishes where psi = psi(b)."""
-    return weight(n, b) * psi - n * b * weight(n, b) + b**n * G
-
-
-def squared(n: int) -> Expr:
-    """E^2 - G Gamma b^{D-1}, which vanishes where psi is stationary."""
-    return weight(n) ** 2 - G * GAMMA * B ** (n - 1)
-
-
-def _value_step(n: int) -> Step:
-    """At a stationary b: Gamma psi(b) = (D - 1) Gamma b - alpha b^{D+1} = -b (E - D Gamma)."""
-    by = GAMMA * known(value(n, B, P)) + B * known(squared(n))
-    return prove("==", GAMMA * P - (n - 1) * GAMMA * B + ALPHA * B ** (n + 1), by, times=weight_known(n))
-
-
-def minimum(n: int) -> Claim:
-    """A root with E >= D Gamma: psi(b) <= 0 and psi(beta) >= psi(b) for all beta >= 0."""
-    s = _minimum(n, f"{NAME}.minimum{n}", at_least(Q - P))
-    step, excess = _value_step(n), weight(n) - n * GAMMA
-    parts = ((j * weight_known(n) + known(excess)) * known(BETA) ** j * known(B) ** (n - 1 - j) for j in range(n))
-    gap = known(GAMMA) * (BETA - B) ** 2 * sum(parts, Integer(0))
-    zeros = GAMMA * B**n * known(value(n, BETA, Q)) + B * BETA**n * known(squared(n))
-    by = gap + zeros - B**n * weight(n, BETA) * known(step.term)
-    below = prove(">=", -P, known(B) * known(excess) - known(step.term), times=known(GAMMA))
-    steps = (step, prove(">=", Q - P, by, times=known(GAMMA) * known(B) ** n * weight_known(n, BETA)), below)
-    return Claim(s, steps, picked(s, _deep(n)))
-
-
-def _minimum(n: int, name: str, conclusion: Any, drop: str = "") -> Statement:
-    given = [*SIGNS, greater(B), at_least(BETA), equal(value(n, B, P)), equal(value(n, BETA, Q))]
-    given += [equal(squared(n))] * (drop != "root") + [at_least(weight(n) - n * GAMMA)] * (drop != "sign")
-    return Statement(name, (ALPHA, GAMMA, G, B, BETA, P, Q), tuple(given), (conclusion, at_least(-P)))
-
-
-def _deep(n: int, alpha: Any = None, beta: Any = 2, **more: Any) -> dict[str, Any]:
-    """b = Gamma = 1 with alpha = D by default: E = D + 1 and G = E^2; psi(b) = D - E."""
-    a = n if alpha is None else alpha
-    e, g = a + 1, (a + 1) ** 2
-    q = n * beta - Rational(beta**n * g) / (a * beta**n + 1)
-    return {"alpha": a, "Gamma": 1, "G": g, "b": 1, "beta": beta, "p": n - e, "q": q, **more}
-
-
-def otherwise(n: int) -> Claim:
-    """A root with 2 D Gamma / (D + 1) <= E <= D Gamma (a local minimum with psi(b) >= 0): Gamma >= Gamma_c, hence psi >= 0."""
-    e, low, high = weight(n), (n + 1) * weight(n) - 2 * n * GAMMA, n * GAMMA - weight(n)
-    given = (*SIGNS, greater(B), equal(squared(n)), at_least(low), at_least(high))
-    then = n ** (2 * n) * ALPHA ** (n - 1) * GAMMA - (n - 1) ** (n - 1) * G**n
-    s = Statement(f"{NAME}.otherwise{n}", (ALPHA, GAMMA, G, B), given, (at_least(then),))
-    times = known(GAMMA) ** n * known(B) ** (n * (n - 1))
-    target = GAMMA * B ** (n - 1) * G
-    # (G Gamma b^{D-1})^D is E^{2D}; then a polynomial in E and Gamma is left.
-    swapped = sum((e ** (2 * j) * target ** (n - 1 - j) for j in range(n)), Integer(0)) * known(squared(n))
-    step = prove(">=", then, _by_parts(n, low, high) + (n - 1) ** (n - 1) * swapped, times=times)
-    return Claim(s, (step,), picked(s, _deep(n, Rational(n - 1) - Rational(1, 4))))
-
-
-def _by_parts(n: int, low: Expr, high: Expr) -> Expr:
-    """D^{2D} (E - Gamma)^{D-1} Gamma^{D+1} - (D - 1)^{D-1} E^{2D} in l = (D + 1) E - 2 D Gamma and h = D Gamma - E: no sign is left."""
-    x, y = symbols("x y")
-    e, c = (x + 2 * y) / (n - 1), (x + (n + 1) * y) / (n * (n - 1))
-    form = Poly(n ** (2 * n) * (e - c) ** (n - 1) * c ** (n + 1) - (n - 1) ** (n - 1) * e ** (2 * n), x, y)
-    return sum(k * known(low) ** i * known(high) ** j for (i, j), k in form.terms())
-
-
-# -- the loss at D = 1 --------------------------------------------------------------------------------------------------
-
-M, ROOT = symbols("m root")
-
-
-def loss_at_one(net: Network, name: str = "loss") -> Claim:
-    """D = 1: alpha (L - Y) + (|g| - sqrt(Gamma))^2 >= 0 for all parameters, with m = |g| > 0 and root = sqrt(Gamma)."""
-    s, (V, U) = net.setting, net.setting.layers
-    alpha, v = net.kappa * A_SCALAR, net.setting.product.T
-    off, size, decay = s.A - A_SCALAR * s.identity, M**2 - norm2(s.g), ROOT**2 - s.decay_product
-    given = (*net.given, greater(A_SCALAR), greater(M), greater(ROOT), equal(off), equal(size), equal(decay))
-    then = alpha * (s.loss - s.Y) + (M - ROOT) ** 2
-    statement = Statement(f"{NAME}.{name}", (*net.variables, A_SCALAR, M, ROOT), given, (at_least(then),))
-    return Claim(statement, (*net.path_steps(), *_loss_steps(net, then, off, size, decay)))
-
-
-def _loss_steps(net: Network, then: Expr, off: Expr, size: Expr, decay: Expr) -> list[Step]:
-    s, (V, U) = net.setting, net.setting.layers
-    alpha, v, c = net.kappa * A_SCALAR, net.setting.product.T, net.setting.decay[0]
-    strong = net.kappa_known * known(A_SCALAR)
-    gap = M**2 * norm2(V) - norm2(V * s.g)
-    cauchy = prove(">=", gap, Square(M**2 * V - V * s.g * s.g.T) + norm2(V * s.g) * known(size), times=known(M) ** 2)
-    squares = known(M) ** 2 * known(c) * strong * known(net.path) + known(c) * Square(alpha * M * v - (M - ROOT) * s.g)
-    squares += strong * Square(c * V * s.g - M * ROOT * U.T) + strong * known(c) ** 2 * known(gap)
-    zeros = M**2 * c * alpha * net.kappa * Trace(v.T * known(off) * v) + c * (M - ROOT) ** 2 * known(size)
-    zeros -= alpha * M**2 * norm2(U) * known(decay)
-    return [cauchy, prove(">=", then, squares + zeros, times=known(M) ** 2 * known(c))]
-
-
-def losses() -> list[Claim]:
-    quiet = loss_at_one(Network(Setting(widths_of(2), noisy=False)), "loss_without_noise")
-    return [quiet, loss_at_one(Network(Setting(widths_of(2))))]
-
-
-def claims() -> list[Claim]:
-    by_depth = [f(n) for n in HIDDEN for f in (reduction, converse, largest, minimum)]
-    return [isotropic(), *by_depth, *(otherwise(n) for n in HIDDEN[1:]), *radical_claims(), *losses()]
+THEOREM = Theorem(
+    name=NAME,
+    sheet="B12",
+    title="The global minimum in radicals for isotropic data",
+    form="equivalence, memberships and inequalities",
+    source="arXiv:2202.04777",
+    claims=claims,
+    sharpness=sharpness,
+    variants=variants,
+    sample=sample,
+    certified_at=((2, 2, 1), (4, 3, 1), (1, 1, 1, 1), (1, 1, 1, 1, 1)),
+    supported_at=((16, 16, 1), (64, 32, 1), (1, 1, 1, 1, 1), (1, 1, 1, 1, 1, 1)),
+)

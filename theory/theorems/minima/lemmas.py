@@ -162,24 +162,32 @@ class Network:
         """E f^2 - kappa |v|_A^2 >= 0."""
         return self.setting.second_moment - self.kappa * quadratic(self.setting.A, self.setting.product.T)
 
-    def path_by(self) -> Expr:
-        """prod d_i (E f^2 - kappa |v|_A^2), from the gaps of the layers."""
+    def path_weights(self) -> dict[int, Any]:
+        """prod d_i (E f^2 - kappa |v|_A^2) = sum_k weight_k (spread gap of k), over the layers with noise."""
         s, d = self.noise, {k: self._width_known(k) for k in self.noise}
         below = {k: Mul(*(d[j] for j in s if j < k)) for k in s}
         above = {k: Mul(*(d[j] + known(s[j]) for j in s if j > k)) for k in s}
-        gaps = sum(below[k] * above[k] * known(s[k]) * known(self.spread_gap(k)) for k in s)
-        v = self.setting.product.T
-        return gaps - quadratic(self.setting.A, v) * known(self.kappa_gap) if self.words else gaps
+        return {k: below[k] * above[k] * known(s[k]) for k in s}
+
+    @property
+    def kappa_zero(self) -> Any:
+        """What is added to that sum where kappa is a variable: a visible zero."""
+        return -quadratic(self.setting.A, self.setting.product.T) * known(self.kappa_gap) if self.words else Integer(0)
 
     def _width_known(self, k: int) -> Any:
         return known(self.width(k)) if self.words else self.width(k)
+
+    @property
+    def widths_known(self) -> Any:
+        """The product of the widths of the layers with noise, visibly positive."""
+        return Mul(*(self._width_known(k) for k in self.noise))
 
     def path_steps(self) -> list[Step]:
         """The path lemma, as the fact `path >= 0` (without noise: an identity)."""
         if not self.noise:
             return [prove("==", self.path, 0)]
-        widths = Mul(*(self._width_known(k) for k in self.noise))
-        return [*map(self.spread_step, self.noise), prove(">=", self.path, self.path_by(), times=widths)]
+        by = sum(c * known(self.spread_gap(k)) for k, c in self.path_weights().items()) + self.kappa_zero
+        return [*map(self.spread_step, self.noise), prove(">=", self.path, by, times=self.widths_known)]
 
     # -- the norm lemma -------------------------------------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ from typing import Any
 from sympy import Expr, Identity, ImmutableDenseMatrix, Integer, MatAdd, MatrixSymbol, Rational, Symbol, Trace
 
 from theory.certificates import Step, prove
-from theory.expressions import DiagonalPart, Mean, known, quadratic
+from theory.expressions import DiagonalPart, Mean, known
 from theory.statement import Condition, Statement, equal
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.minima.paths import carried_by, layer_sets, nodes, path_energy, path_form, variance
@@ -115,8 +115,8 @@ def over_nodes(net: Setting) -> Statement:
     """Each path energy is a sum over the nodes on its layers."""
     then = []
     for S in layer_sets(net):
-        energy = sum(quadratic(net.A, carried_by(net, S, J).T) for J in nodes(net, S))
-        then.append(equal(path_energy(net, S), energy))
+        rows = [carried_by(net, S, J) for J in nodes(net, S)]
+        then.append(equal(path_energy(net, S), sum(Trace(chain(v, net.A, v.T)) for v in rows)))
     return Statement(f"{NAME}.nodes", (*net.layers, net.A), then=tuple(then))
 
 

@@ -37,7 +37,7 @@ from theory.expressions import Congruence, DiagonalPart, known, norm2, quadratic
 from theory.statement import Condition, Statement, at_least, equal, greater
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.minima.paths import Layers, differences, layer_sets, variance
-from theory.theorems.minima.setting import Setting, Width, widths_of
+from theory.theorems.minima.setting import Setting, Width, chain, widths_of
 
 NAME = "minima.path_lemma"
 HIDDEN = ((2,), (3,), (2, 2), (3, 2), (2, 1, 2), (2, 2, 2))
@@ -101,7 +101,12 @@ def _ones(net: Setting) -> dict[str, Any]:
 
 def _energies(net: Setting) -> list[Expr]:
     """|v_J - v_J'|_A^2 for all S and J < J'."""
-    return [quadratic(net.A, x.T) for S in _nonempty(net) for x in differences(net, S)]
+    return [_energy(net, x) for S in _nonempty(net) for x in differences(net, S)]
+
+
+def _energy(net: Setting, x: Expr) -> Expr:
+    """|x|_A^2 of a row."""
+    return Trace(chain(x, net.A, x.T))
 
 
 def equality(widths: tuple[Width, ...]) -> Claim:
@@ -116,7 +121,7 @@ def equality(widths: tuple[Width, ...]) -> Claim:
 
 def _no_energy(net: Setting, S: Layers, x: Expr, rest: Expr) -> Iterator[Step]:
     """The other squares bound this one from above by 0, so it is 0."""
-    q, A = quadratic(net.A, x.T), known(net.A)
+    q, A = _energy(net, x), known(net.A)
     others = [(R, y) for R in _nonempty(net) for y in differences(net, R) if (R, y) != (S, x)]
     bound = sum((_weight(net, R) * Trace(Congruence(A, y.T)) for R, y in others), -known(rest))
     yield prove(">=", -q, bound, times=_weight(net, S))
@@ -127,7 +132,7 @@ def _no_energy(net: Setting, S: Layers, x: Expr, rest: Expr) -> Iterator[Step]:
 def equality_if(widths: tuple[Width, ...]) -> Claim:
     """Every difference has zero energy: E f^2 = kappa |v|_A^2, whatever the variances."""
     net = Setting(widths)
-    pairs = [(S, quadratic(net.A, x.T)) for S in _nonempty(net) for x in differences(net, S)]
+    pairs = [(S, _energy(net, x)) for S in _nonempty(net) for x in differences(net, S)]
     scales = {S: Mul(*(Rational(1, int(net.widths[i])) for i in S)) for S, _ in pairs}
     by = sum(variance(net, S) * scales[S] * known(q) for S, q in pairs)
     rest = slack(net, net.kappa)

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import combinations, product
-from typing import Any
 
-from sympy import Expr, ImmutableDenseMatrix, MatMul, Mul, Trace
+from sympy import Expr, ImmutableDenseMatrix, MatAdd, Mul, Trace
 
 from theory.expressions import DiagonalPart
-from theory.theorems.minima.setting import Setting
+from theory.theorems.minima.setting import Setting, chain
 
 Layers = tuple[int, ...]
 
@@ -51,12 +50,12 @@ def nodes(net: Setting, S: Layers) -> list[Layers]:
 def carried_by(net: Setting, S: Layers, J: Layers) -> Expr:
     """v_J^T, a row: the product of the layers with e_j e_j^T between the layers i and i + 1 for each i in S."""
     at = dict(zip(S, J, strict=True))
-    factors: list[Any] = []
+    factors: list[Expr] = []
     for i, W in enumerate(net.layers, 1):
         factors.append(W)
         if i in at:
             factors.append(_node(int(net.widths[i]), at[i]))
-    return MatMul(*reversed(factors), evaluate=False)
+    return chain(*reversed(factors))
 
 
 def _node(d: int, j: int) -> ImmutableDenseMatrix:
@@ -66,4 +65,4 @@ def _node(d: int, j: int) -> ImmutableDenseMatrix:
 def differences(net: Setting, S: Layers) -> list[Expr]:
     """The rows v_J^T - v_J'^T over the unordered pairs of nodes on S."""
     rows = [carried_by(net, S, J) for J in nodes(net, S)]
-    return [x - y for x, y in combinations(rows, 2)]
+    return [MatAdd(x, chain(-1, y)) for x, y in combinations(rows, 2)]

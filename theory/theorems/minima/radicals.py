@@ -41,8 +41,20 @@ def linear() -> Claim:
         prove("==", one, first - known(facts["c"]) + known(facts["Gamma"])),
         prove("==", two, second - G * known(facts["Gamma"])),
     )
-    s = Statement(f"{NAME}.linear", (a, d, u, m, ratio, kappa, variance, g1, g2, G, C, B, GAMMA), given, (equal(one), equal(two)))
-    point = {"a": 1, "d": 2, "u": 1, "m": Rational(7, 2), "ratio": 2, "kappa": Rational(3, 2), "s1": 1, "gamma1": 4, "gamma2": 1}
+    s = Statement(
+        f"{NAME}.linear", (a, d, u, m, ratio, kappa, variance, g1, g2, G, C, B, GAMMA), given, (equal(one), equal(two))
+    )
+    point = {
+        "a": 1,
+        "d": 2,
+        "u": 1,
+        "m": Rational(7, 2),
+        "ratio": 2,
+        "kappa": Rational(3, 2),
+        "s1": 1,
+        "gamma1": 4,
+        "gamma2": 1,
+    }
     return Claim(s, steps, {**point, "G": Rational(49, 4), "b": 2, "c": 7, "Gamma": 4})
 
 
@@ -51,7 +63,15 @@ def linear() -> Claim:
 RESOLVENT = 8 * ALPHA**2 * Y**3 - 8 * ALPHA * GAMMA * Y - C**2
 ROOT_OF_Y = SQRT**2 - 2 * Y
 ROOT_OF_REST = ALPHA * SQRT * REST**2 - 2 * C + ALPHA * SQRT**3
-FERRARI = (*SIGNS, greater(SQRT), at_least(REST), equal(RESOLVENT), equal(ROOT_OF_Y), equal(ROOT_OF_REST), equal(2 * R - SQRT - REST))
+FERRARI = (
+    *SIGNS,
+    greater(SQRT),
+    at_least(REST),
+    equal(RESOLVENT),
+    equal(ROOT_OF_Y),
+    equal(ROOT_OF_REST),
+    equal(2 * R - SQRT - REST),
+)
 
 
 def quartic(x: Any = R) -> Expr:
@@ -80,24 +100,30 @@ def ferrari() -> Claim:
     s = Statement(f"{NAME}.ferrari", (ALPHA, GAMMA, C, R, Y, SQRT, REST), FERRARI, (equal(quartic()),))
     minus = _minus(R, known(2 * R - SQRT - REST) * (2 * R - SQRT + REST))
     step = prove("==", quartic(), minus * _halves(R)[1] + _zeros(), times=4 * known(ALPHA) * known(SQRT) ** 2)
-    return Claim(s, (step,), _ferrari_point())
+    return Claim(s, (step,), ferrari_point())
 
 
 def ferrari_largest() -> Claim:
     """f(x) > 0 for x > r: no real root is larger than (s + t) / 2."""
-    s = Statement(f"{NAME}.ferrari_largest", (ALPHA, GAMMA, C, R, Y, SQRT, REST, X), (*FERRARI, greater(X - R)), (greater(quartic(X)),))
+    s = Statement(
+        f"{NAME}.ferrari_largest", (ALPHA, GAMMA, C, R, Y, SQRT, REST, X), (*FERRARI, greater(X - R)), (greater(quartic(X)),)
+    )
     above, link, a, root = known(X - R), known(2 * R - SQRT - REST), known(ALPHA), known(SQRT)
     positive = prove(">", X, above + known(SQRT) / 2 + known(REST) / 2 + link / 2)
     # 2 x - s = 2 (x - r) + t + (2 r - s - t).
     gap = 4 * above**2 + 4 * above * known(REST)
     minus, plus = _halves(X)
-    left = prove(">", minus, a * root / 2 * gap + ALPHA * SQRT / 2 * link * (4 * X - 2 * SQRT - (2 * R - SQRT - REST)) + known(ROOT_OF_REST) / 2)
+    left = prove(
+        ">",
+        minus,
+        a * root / 2 * gap + ALPHA * SQRT / 2 * link * (4 * X - 2 * SQRT - (2 * R - SQRT - REST)) + known(ROOT_OF_REST) / 2,
+    )
     right = prove(">", plus, 2 * a * root * known(X) ** 2 + a * root**3 + 2 * a * root**2 * known(X) + known(C))
     step = prove(">", quartic(X), known(minus) * known(plus) + _zeros(), times=4 * a * root**2)
-    return Claim(s, (positive, left, right, step), {**_ferrari_point(), "x": 5})
+    return Claim(s, (positive, left, right, step), {**ferrari_point(), "x": 5})
 
 
-def _ferrari_point() -> dict[str, Any]:
+def ferrari_point() -> dict[str, Any]:
     return {"alpha": 1, "s": 2, "t": 1, "r": Rational(3, 2), "y": 2, "c": 5, "Gamma": Rational(39, 16)}
 
 
@@ -113,7 +139,10 @@ def cardano() -> Claim:
     by = known(first) / 2 + known(second) / 2 + 8 * ALPHA * (u + v) * known(x - GAMMA)
     by += known(total) * (8 * ALPHA**2 * (Y**2 + Y * (u + v) + (u + v) ** 2) - 8 * ALPHA * GAMMA)
     s = Statement(
-        f"{NAME}.cardano", (ALPHA, GAMMA, C, Y, u, v, w), (*SIGNS, *map(equal, (first, second, third, total))), (equal(RESOLVENT),)
+        f"{NAME}.cardano",
+        (ALPHA, GAMMA, C, Y, u, v, w),
+        (*SIGNS, *map(equal, (first, second, third, total))),
+        (equal(RESOLVENT),),
     )
     point = {"alpha": 1, "Gamma": 3, "c": 4, "y": 2, "u": 1, "v": 1, "w": 0}
     return Claim(s, (product, prove("==", RESOLVENT, by)), point)
@@ -132,7 +161,11 @@ def cosine() -> Claim:
     quadruple = prove("==", 4 * k**3 - 3 * k - m, 3 * k * known(circle) - known(triple))
     by = known(form) * (ALPHA * (B**2 + B * rho * k + (rho * k) ** 2) - C) + rho * k**3 * known(size) / 3
     by += C * rho * known(quadruple.term) / 3 + known(angle) / 3
-    slope = known(form) * 6 * ALPHA * (B + rho * k) + 2 * k**2 * known(size) + 2 * known(C) * known(2 * k - 1) * (known(2 * k - 1) + 2)
+    slope = (
+        known(form) * 6 * ALPHA * (B + rho * k)
+        + 2 * k**2 * known(size)
+        + 2 * known(C) * known(2 * k - 1) * (known(2 * k - 1) + 2)
+    )
     s = Statement(f"{NAME}.cosine", (ALPHA, GAMMA, C, B, rho, k, sine, m), given, (equal(cubic), at_least(steep)))
     steps: tuple[Step, ...] = (quadruple, prove("==", cubic, by), prove(">=", steep, slope))
     return Claim(s, steps, _cosine_point())
@@ -157,7 +190,11 @@ def unsolvable(hidden: int) -> Claim:
     low, power, degree = (Rational(3, 2), 2, 5) if hidden == 5 else (Rational(6, 5), 3, 8)
     root = X**degree - 6 * X**power + 2
     ends, deep = (greater(-root.subs(X, low)), greater(root.subs(X, 2))), 6 * X**power - 2 * hidden
-    by = 6 * sum((known(X - low) * low**i * known(X) ** (power - 1 - i) for i in range(power)), Integer(0)) + 6 * low**power - 2 * hidden
+    by = (
+        6 * sum((known(X - low) * low**i * known(X) ** (power - 1 - i) for i in range(power)), Integer(0))
+        + 6 * low**power
+        - 2 * hidden
+    )
     s = Statement(f"{NAME}.unsolvable{hidden}", (X,), (greater(X), at_least(X - low)), (*ends, greater(deep)))
     steps = [prove(">", c.expression, c.expression) for c in ends]
     return Claim(s, (*steps, prove(">", deep, by)), {"x": 2})

@@ -1,8 +1,8 @@
 r"""An instance of the scalar equation with four roots, where the root with the largest b is not the global minimum.
 
 D = 2, kappa = 1, A = diag(1, 100), g = (1, 7/2) (arXiv:2202.04777 has the equation; the instance is derived for this project).
-With Gamma = 1/10 the roots are irrational and are separated by signs at rational points. With Gamma = F(2) the root lambda = 2 with
-the largest b is rational, so that the failure of "the largest b is the global minimum" is an exact point.
+With Gamma = 1/10 the roots are irrational and are separated by signs at rational points. With Gamma = F(2) the root lambda = 2
+with the largest b is rational, so that the failure of "the largest b is the global minimum" is an exact point.
 """
 
 from __future__ import annotations
@@ -102,5 +102,10 @@ def _instance(beta: Any) -> dict[str, Any]:
         "z": [[x] for x in z],
         "z1": [[-x / (c + root)] for c, x in zip(a, z, strict=True)],
         "y": [[x / (c + mu)] for c, x in zip(a, g, strict=True)],
-        "kappa": 1, "lambda": root, "mu": mu, "b": root * _length(root), "beta": beta, "Gamma": decay,
+        "kappa": 1,
+        "lambda": root,
+        "mu": mu,
+        "b": root * _length(root),
+        "beta": beta,
+        "Gamma": decay,
     }

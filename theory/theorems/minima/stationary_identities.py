@@ -14,7 +14,7 @@ Form: identities, with the gradients as cofactors: they hold to the precision to
 Scope of proof: all widths, depths 2 to 5. Neuron by neuron at widths (1,1,1), (2,2,1), (1,2,2,1).
 
 Why: by Euler <W_i, grad_i L>/2 = E f^2 - v.g + gamma_i |W_i|^2. Scaling a neuron up in one layer and down in the next, or
-rotating a layer without noise, does not change the data term: only the penalty stays in grad_i L W_i^T - W_{i+1}^T grad_{i+1} L.
+rotating a layer without noise, does not change the data term, which drops out of grad_i L W_i^T - W_{i+1}^T grad_{i+1} L.
 
 Sharpness: both gradients are needed for a neuron. With noise the matrix identity fails at A = -1, s = 1, W_1 = (1,-1),
 W_2 = (1,1); for A >= 0 no counterexample is known here.

@@ -1,0 +1,33 @@
+"""The examples run, and the code blocks of the documentation too."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def test_write_a_statement(capsys):
+    runpy.run_path(str(ROOT / "examples" / "write_a_statement.py"), run_name="__main__")
+    said = capsys.readouterr().out
+    assert "coupling: proved (all widths)" in said
+    assert "W1" in said
+
+
+@pytest.mark.parametrize("page", ["statements.md"])
+def test_code_blocks_of_the_documentation_run(page):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), {})
+
+
+def test_the_documented_statement_is_proved():
+    from deeplin import prove
+
+    block = re.search(r"```python\n(.*?)```", (ROOT / "docs" / "statements.md").read_text(), re.DOTALL).group(1)
+    names: dict = {}
+    exec(compile(block, "statements.md", "exec"), names)
+    assert prove(names["balance"]).proved
