@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 
 from flint import fmpq_mat
@@ -51,6 +52,7 @@ def _size(argument: str, n: int) -> int:
     return n
 
 
+@cache
 def numbers(largest: int = 3, denominator: int = 3) -> SearchStrategy[Fraction]:
     """Rationals p/q with |p| <= largest and 1 <= q <= denominator; shrink to 0, then to small positive integers."""
     p = st.integers(0, 2 * largest).map(lambda k: (k + 1) // 2 if k % 2 else -(k // 2))
@@ -73,6 +75,7 @@ def widths(depth: int | None = None, largest: int = 4, output: int | None = None
     return st.builds(lambda first, end: (*first, end), hidden, last)
 
 
+@cache
 def matrices(rows: int, cols: int, entries: SearchStrategy[Fraction] | None = None) -> SearchStrategy[Table]:
     """Matrices with small rational entries."""
     row = st.tuples(*[entries if entries is not None else numbers()] * _size("cols", cols))
@@ -96,6 +99,7 @@ def psd(n: int, rank: int | None = None) -> SearchStrategy[Table]:
     return matrices(n if rank is None else rank, n).map(lambda x: times(transpose(x), x))
 
 
+@cache
 @st.composite
 def orthogonal(draw: DrawFn, n: int) -> Table:
     r"""Rational orthogonal matrices: signs times a Cayley transform \((I - K)(I + K)^{-1}\); shrink to the identity."""
@@ -124,6 +128,7 @@ def of_rank(draw: DrawFn, rows: int, cols: int, rank: int) -> Table:
     return tuple(tuple(plain[i][j] for j in q) for i in p)
 
 
+@cache
 def _triangular(n: int) -> SearchStrategy[Table]:
     below = matrices(n, n, numbers(2, 1))
     return below.map(lambda a: tuple(tuple(a[i][j] if j < i else Fraction(i == j) for j in range(n)) for i in range(n)))
