@@ -48,11 +48,11 @@ class Outcome(NamedTuple):
 
 def tasks_of(theorem: Theorem, settings: Settings) -> list[Task]:
     """The tasks of a theorem, proofs first."""
-    from numerics.experiments import experiments
+    from numerics.experiments import experiment_of
 
     sizes = {"claim": len(_claims(theorem.name)), "sharpness": len(theorem.sharpness())}
     sizes |= {"certified": len(theorem.certified_at), "supported": len(theorem.supported_at)} if theorem.sample else {}
-    sizes["experiment"] = len(experiments(theorem.name))
+    sizes["experiment"] = int(experiment_of(theorem) is not None)
     return [Task(theorem.name, part, i, settings) for part, n in sizes.items() for i in range(n)]
 
 
@@ -132,10 +132,14 @@ def _supported(theorem: Theorem, task: Task) -> Outcome:
 
 
 def _experiment(theorem: Theorem, task: Task) -> Outcome:
-    from numerics.experiments import experiments
+    from numerics.experiments import experiment_of
 
-    found = experiments(theorem.name)[task.index](seed=task.settings.seed, thorough=task.settings.thorough)
-    return Outcome([{"kind": "experiment", **asdict(found)}], [])
+    experiment = experiment_of(theorem)
+    if experiment is None:
+        return Outcome([], [])
+    found = experiment.run(task.settings.seed, thorough=task.settings.thorough)
+    grade = Grade.SUPPORTED if found.passed else Grade.UNDECIDED
+    return Outcome([{**found.json(), "kind": "experiment", "measures": found.kind, "grade": grade}], [])
 
 
 _PARTS: dict[str, Callable[[Theorem, Task], Outcome]] = {

@@ -286,8 +286,6 @@ class Source:
     # -- the algebra ----------------------------------------------------------------------------------------------------
 
     def variable(self, name: str, shape: Shape, symmetric: bool) -> _Value:
-        if not all(isinstance(d, int) for d in shape):
-            raise InvalidInput("shape", f"{name} {shape}", "given sizes: a batch of floats has no symbolic dimension")
         argument = self.inputs.setdefault(name, f"a{len(self.inputs)}")
         self.shapes[argument] = shape
         if symmetric:

@@ -101,7 +101,11 @@ class Kernel:
 
     @cached_property
     def _variables(self) -> dict[str, Shape]:
-        return {str(v.data[0]): v.shape for v in variables([resolved(x) for x in self.outputs])}
+        found = {str(v.data[0]): v.shape for v in variables([resolved(x) for x in self.outputs])}
+        for name, shape in found.items():
+            if not all(isinstance(d, int) for d in shape):
+                raise InvalidInput("shape", f"{name} {shape}", "given sizes: a batch of floats has no symbolic dimension")
+        return found
 
     @property
     def source(self) -> str:

@@ -98,7 +98,7 @@ class Algebra:
         shape, symmetric = self.variables[name]
         entry: Any = ("{} {} {}" if shape else "{}").format
         keys = product(*map(range, shape))
-        return self.gather((((entry(name, *(sorted(u) if symmetric else u)),), u or None), self.pay(1, 60)) for u in keys)
+        return self.gather((((entry(name, *(sorted(u) if symmetric else u)),), u or None), self.pay(1, 160)) for u in keys)
     def eye(self, n: Any) -> Value:
         return self.gather((((), (i, i)), self.pay(1)) for i in range(n))
     def join(self, u: Any, v: Any) -> Any:

@@ -11,7 +11,7 @@ from theory import kernel
 from theory.certificates import prove as step
 from theory.certificates import statement as written
 from theory.expressions import SymmetricSymbol, gradient, norm2
-from theory.provers import Budget, Status, prove, provers
+from theory.provers import Budget, Status, prove, prove_at_small_widths, provers
 from theory.provers.points import at_sizes, counterexample, definite, witness
 from theory.statement import Statement, at_least, equal, greater
 from theory.theorems.minima.setting import Setting
@@ -80,6 +80,12 @@ def test_no_witness_no_proof() -> None:
     s = Statement("needs an irrational", (x,), (equal(x**2, 2),), (equal(x**4, 4),))
     proof = prove(s, budget=Budget(1))
     assert proof.certificate and not proof.proved and not proof.vacuous
+
+
+def test_a_proof_at_small_widths_says_its_widths() -> None:
+    s = Statement("right inverse", (A,), (equal(A.T * A, Identity(n)),), (equal(A * A.T, Identity(n)),))
+    assert not prove(s, budget=Budget(2)).proved
+    assert [p.scope for p in prove_at_small_widths(s)] == ["A 1x1", "A 2x2"]
 
 
 def test_contradictory_hypotheses_are_vacuous() -> None:

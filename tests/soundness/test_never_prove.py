@@ -20,7 +20,7 @@ from theory.provers.points import counterexample
 from theory.statement import Condition, Lowered, Statement, at_least, equal, greater
 from theory.theorem import theorems
 
-SMALL = Budget(seconds=0.6, unknowns=300)
+SMALL = Budget(seconds=0.4, unknowns=300)
 EPS = Rational(1, 10**6)
 n, m, k = symbols("n m k")
 a, b, c, t, x, y, z = symbols("a b c t x y z")
@@ -194,7 +194,7 @@ def stated(case: Case, then: Condition, name: str) -> Statement:
 FALSE = [stated(case, then, f"false {i}.{j}") for i, case in enumerate(CASES) for j, then in enumerate(case[3])]
 TRUE = [stated(case, case[2], f"true {i}") for i, case in enumerate(CASES) if case[2] is not None]
 VARIANTS = [s for found in theorems().values() for s in found.variants()]
-SHARP = [example.statement for found in theorems().values() for example in found.sharpness()]
+SHARP = [e.statement for found in theorems().values() for e in found.sharpness() if e.statement not in VARIANTS]
 
 
 def proved_by(s: Lowered) -> list[str]:

@@ -10,9 +10,9 @@ import pkgutil
 from functools import cache
 
 from theory.provers.api import Budget, Outcome, Prover, Status
-from theory.provers.proof import Proof, contradictory, prove
+from theory.provers.proof import Proof, contradictory, prove, prove_at_small_widths
 
-__all__ = ["Budget", "Outcome", "Proof", "Prover", "Status", "contradictory", "prove", "provers"]
+__all__ = ["Budget", "Outcome", "Proof", "Prover", "Status", "contradictory", "prove", "prove_at_small_widths", "provers"]
 
 
 @cache

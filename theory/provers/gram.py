@@ -9,7 +9,8 @@ squares are given to the kernel.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -46,6 +47,13 @@ class Block:
         both = [self.products[i][j]] if i == j else [self.products[i][j], self.products[j][i]]
         return combined(both, dict.fromkeys(range(len(both)), Fraction(1)))
 
+    def keys(self, clock: Clock) -> Iterator[Any]:
+        """The monomials of each column."""
+        for i in range(self.size):
+            clock.tick("pruning the squares")
+            for j in range(i, self.size):
+                yield from self.products[i][j].keys() | self.products[j][i].keys()
+
     def on(self, basis: Sequence[Vector]) -> Block:
         """The block with the elements sum_i b_i z_i for the vectors b of the basis."""
         elements = tuple(
@@ -72,23 +80,16 @@ class Program:
     blocks: tuple[Block, ...]
     free: tuple[tuple[Node, Row], ...] = ()
 
-    def pruned(self) -> Program:
+    def pruned(self, clock: Clock) -> Program:
         """Elements whose square has a monomial that nothing else has are left out, until there is none."""
         blocks = list(self.blocks)
+        fixed = Counter(k for part in (self.target, self.target, *(v for _, v in self.free)) for k in part)
         while True:
-            counts = self._counts(blocks)
+            counts = fixed + Counter(k for b in blocks for k in b.keys(clock))
             gone = [{i for i in range(b.size) if any(counts[k] == 1 for k in b.products[i][i])} for b in blocks]
             if not any(gone):
                 return Program(self.target, tuple(b for b in blocks if b.size), self.free)
             blocks = [b.without(g) if g else b for b, g in zip(blocks, gone, strict=True)]
-
-    def _counts(self, blocks: Sequence[Block]) -> dict[Any, int]:
-        columns = [b.column(i, j) for b in blocks for i in range(b.size) for j in range(i, b.size)]
-        counts: dict[Any, int] = {}
-        for column in [self.target, self.target, *(v for _, v in self.free), *columns]:
-            for k in column:
-                counts[k] = counts.get(k, 0) + 1
-        return counts
 
     @property
     def columns(self) -> list[Row]:
@@ -99,7 +100,7 @@ class Program:
 
 def sum_of_squares(program: Program, strict: bool, clock: Clock) -> Node:
     """A visibly nonnegative (`strict`: positive) term equal to the target; raises `NotFound`."""
-    program = program.pruned()
+    program = program.pruned(clock)
     for _ in range(4):
         columns = program.columns
         if not any(b.size for b in program.blocks) or not set(program.target) <= {k for c in columns for k in c}:
@@ -113,7 +114,7 @@ def sum_of_squares(program: Program, strict: bool, clock: Clock) -> Node:
         smaller = reduced(program, answer)
         if smaller is None:
             break
-        program = smaller.pruned()
+        program = smaller.pruned(clock)
     raise NotFound(f"the Gram matrices could not be made exact (blocks of {[b.size for b in program.blocks]})")
 
 

@@ -46,7 +46,7 @@ def programs(s: Lowered, goal: Goal, clock: Clock) -> Iterator[tuple[Program, No
     if s.dims or goal[1].shape:
         return
     try:
-        made = Commutative(s, goal)
+        made = Commutative(s, goal, clock)
     except DoesNotApply:
         return
     for half in dict.fromkeys((made.least, made.least + bool(s.given))):
@@ -63,8 +63,8 @@ def programs(s: Lowered, goal: Goal, clock: Clock) -> Iterator[tuple[Program, No
 class Commutative:
     """The program in the entries, squares of polynomials of degree at most `half`."""
 
-    def __init__(self, s: Lowered, goal: Goal) -> None:
-        self.s, self.goal, self.entries = s, goal, Entries(s)
+    def __init__(self, s: Lowered, goal: Goal, clock: Clock) -> None:
+        self.s, self.goal, self.entries, self.clock = s, goal, Entries(s), clock
         self.target = self.entries.sparse(goal[1])[0]
         self.signed = [(r, h, self.entries.sparse(h)[0]) for r, h in s.given if r != "==" and not h.shape]
         self.matrices = [(h, self.entries.sparse(h)) for r, h in s.given if r != "==" and h.shape]
@@ -99,7 +99,7 @@ class Commutative:
             blocks = [b for b in self.blocks(half) if b.size]
         except DoesNotApply:
             return None
-        program = Program(self.target, tuple(blocks), tuple(self.ideal(2 * half))).pruned()
+        program = Program(self.target, tuple(blocks), tuple(self.ideal(2 * half))).pruned(self.clock)
         return program if max((b.size for b in program.blocks), default=0) <= LARGEST else None
 
     def blocks(self, half: int) -> Iterator[Block]:
@@ -121,6 +121,7 @@ class Commutative:
             yield self.congruences(h, table, half)
 
     def block(self, weight: Any, half: int, square: Any, strict: bool) -> Block:
+        self.clock.tick("multiplying squares")
         basis = self.monomials(half)
         rows = tuple(tuple(shifted(weight, tuple(map(int.__add__, a, b))) for b in basis) for a in basis)
         return Block(tuple(map(self.entries.monomial, basis)), rows, square, strict)
@@ -140,6 +141,7 @@ class Commutative:
     def ideal(self, most: int) -> Iterator[tuple[Node, Any]]:
         """The multiples of the equality hypotheses up to a degree."""
         for x, p in self.zeros:
+            self.clock.tick("multiplying hypotheses")
             for m in self.monomials(most - total_degree(p)) if most >= total_degree(p) else ():
                 yield dag.mul(x, self.entries.monomial(m)), shifted(p, m)
 

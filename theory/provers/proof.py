@@ -79,6 +79,18 @@ def prove(
     return Proof(s, certificate, satisfied.found if satisfied else None, contradiction, outcomes)
 
 
+def prove_at_small_widths(
+    statement: Statement | Lowered, budget: Budget | None = None, widths: Sequence[int] = (1, 2)
+) -> tuple[Proof, ...]:
+    """What can be proved of a statement with symbolic dimensions where all of them are 1, all are 2: each with its own scope.
+
+    proofs = (prove(_sized(statement, dict.fromkeys(lowered.dims, n)), budget=budget) for n in widths if lowered.dims)
+    """
+    lowered = statement if isinstance(statement, Lowered) else statement.lowered()
+    proofs = (prove(_sized(statement, dict.fromkeys(lowered.dims, n)), None, budget) for n in (widths if lowered.dims else ()))
+    return tuple(p for p in proofs if p.proved)
+
+
 def by_steps(s: Lowered, steps: Sequence[Step], sizes: Mapping[str, int]) -> tuple[Outcome, ...]:
     """The derivation from explicit steps."""
     try:

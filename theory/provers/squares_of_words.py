@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from theory import dag
@@ -81,17 +81,24 @@ class InWords:
 
     def block(self, elements: list[Node], fact: Node, weight: Node | None, strict: bool) -> Block:
         scale = [] if weight is None else [weight]
-        value: Any = lambda a, b: self.words.value(dag.mul(*scale, self.paired(a, None, b)))  # noqa: E731
-        rows = tuple(tuple(value(a, b) for b in elements) for a in elements)
+        rows = self.table(lambda a, b: dag.mul(*scale, self.paired(a, None, b)), elements)
         return Block(tuple(elements), rows, lambda z: dag.mul(fact, self.squared(dag.num(1), z)), strict)
 
     def congruences(self, h: Node) -> Iterator[Block]:
         for cols in dict.fromkeys(z.shape[1] for z in self.halves if z.shape and z.shape[0] == h.shape[0]):
             chosen = [z for z in self.halves if z.shape == (h.shape[0], cols)]
             if not self.p.shape or cols == self.p.shape[1]:
-                rows = tuple(tuple(self.words.value(self.paired(a, h, b)) for b in chosen) for a in chosen)
+                rows = self.table(lambda a, b, h=h: self.paired(a, h, b), chosen)  # type: ignore[misc]
                 square: Any = lambda z, h=h: self.squared(dag.known(h), z)  # noqa: E731
                 yield Block(tuple(chosen), rows, square)
+
+    def table(self, product: Callable[[Node, Node], Node], elements: list[Node]) -> tuple[tuple[Any, ...], ...]:
+        """The values of the products of the elements."""
+        rows = []
+        for a in elements:
+            self.clock.tick("multiplying words")
+            rows.append(tuple(self.words.value(product(a, b)) for b in elements))
+        return tuple(rows)
 
     def paired(self, a: Node, m: Node | None, b: Node) -> Node:
         if not a.shape:

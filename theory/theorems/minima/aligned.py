@@ -1,7 +1,7 @@
 r"""Aligned points: rank-one layers along vectors of signs, with the noise at all widths (arXiv:2202.04777).
 
-W_1 = x e_1 g^T, W_i = w_i e_i e_{i-1}^T for 1 < i < N and W_N = w_N e_{N-1}^T, with diag(e_k e_k^T) = I (signs) and n_k = |e_k|^2.
-For A = a I, equal energies gamma_i |W_i|^2 = b for i >= 2 and the predictor v = C g with C (alpha b^D + Gamma) = b^D, alpha = kappa a,
+W_1 = x e_1 g^T, W_i = w_i e_i e_{i-1}^T for 1 < i < N and W_N = w_N e_{N-1}^T, with diag(e_k e_k^T) = I (signs), n_k = |e_k|^2.
+For A = a I, alpha = kappa a, equal energies gamma_i |W_i|^2 = b (i >= 2) and v = C g with C (alpha b^D + Gamma) = b^D,
 
     (alpha b^D + Gamma) (L - Y) = b (D (alpha b^D + Gamma) - G b^{D-1}),   that is   L - Y = psi(b).
 """
@@ -156,7 +156,7 @@ class Aligned:
         return {f"d{k}": 2 for k in range(self.depth)}
 
     def point(self, b: Any = 1, decay: Any = None, a: Any = 1) -> dict[str, Any]:
-        """All widths 2, g = (2, 0), s_k = 1, w_i = 1, e_k = (1, (-1)^k); gamma_1 from the product Gamma = `decay` (1 by default)."""
+        """All widths 2, g = (2, 0), s_k = 1, w_i = 1, e_k = (1, (-1)^k); gamma_1 from Gamma = `decay` (1 by default)."""
         n, kappa = 2, Rational(3, 2) ** self.D
         others = [Rational(b) / n**2] * (self.D - 1) + [Rational(b) / n]
         product = Rational(1) if decay is None else Rational(decay)

@@ -5,8 +5,8 @@ Setting. A = E[x x^T] = a I, alpha = kappa a, G = |g|^2, D = N - 1 hidden layers
 Hypotheses. alpha, Gamma > 0.
 Conclusion. The stationary points of psi are the roots of
     \[ f(r) = \alpha r^{2D} - c\, r^{D-1} + \Gamma = 0 . \]
-    A root with f'(r) >= 0 is the largest one, and \(\min_{\beta \ge 0}\psi(\beta) = \min(0, \psi(b))\) there. In radicals: D = 1:
-    \(\alpha b = c - \Gamma\); D = 2 (Ferrari): \(2 r = s + t\) with \(s^2 = 2 y\), \(\alpha s t^2 = 2 c - \alpha s^3\),
+    A root with f'(r) >= 0 is the largest one, and \(\min_{\beta \ge 0}\psi(\beta) = \min(0, \psi(b))\) there. In radicals:
+    D = 1: \(\alpha b = c - \Gamma\); D = 2 (Ferrari): \(2 r = s + t\) with \(s^2 = 2 y\), \(\alpha s t^2 = 2 c - \alpha s^3\),
     \(8 \alpha^2 y^3 = 8 \alpha\Gamma y + c^2\); D = 3: \(b = \rho \cos\theta\) with \(3 \alpha\rho^2 = 4 c\),
     \(\cos 3\theta = -3\Gamma / (c\rho)\). At D = 1 the bound is one on the loss: \(\alpha (L - Y) \ge -(|g| - \sqrt\Gamma)^2\).
 Form. Equivalence; memberships; inequality for all beta, and for all parameters at D = 1.
@@ -223,28 +223,21 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 
 
 def _sample_loss(draw: Draw, widths: Sequence[int]) -> Instance:
-    """g = t (|f|^2 e - 2 f_1 f), a reflection of e = (1, 0, ...), has the norm t |f|^2, and gamma_i = p_i^2: no root is taken."""
+    """g = t (|f|^2 e - 2 f_1 f), e = (1, 0, ...), is a reflection of norm t |f|^2; gamma_i = p_i^2: no root is taken."""
     net, d = Network(Setting(tuple(widths))), int(widths[0])
-    s, f, (t, p1, p2), first = (
-        net.setting,
-        MatrixSymbol("f", d, 1),
-        symbols("t p1 p2"),
-        ImmutableMatrix(d, 1, [1] + [0] * (d - 1)),
-    )
+    s, e, f, (t, p1, p2) = net.setting, MatrixSymbol("e", d, 1), MatrixSymbol("f", d, 1), symbols("t p1 p2")
     env = {"f": draw.matrix(d, 1)} | {name: draw.positive() for name in ("t", "p1", "p2", "a")}
-    g = t * (norm2(f) * first - 2 * Trace(first.T * f) * f)
-    made = {"A": A_SCALAR * s.identity, "g": g, "gamma1": p1**2, "gamma2": p2**2, "root": p1 * p2, "m": t * norm2(f)}
+    env["e"] = draw.value(ImmutableMatrix(d, 1, [1] + [0] * (d - 1)), env)
+    made = {"A": A_SCALAR * s.identity, "g": t * norm2(f) * e - 2 * t * Trace(e.T * f) * f, "m": t * norm2(f)}
+    made |= {"gamma1": p1**2, "gamma2": p2**2, "root": p1 * p2}
     values = {W.name: draw.matrix(int(W.shape[0]), int(W.shape[1])) for W in s.layers}
-    values |= {name: draw.value(x, env) for name, x in made.items()} | {
-        "a": env["a"],
-        "s1": draw.nonnegative(),
-        "Y": draw.scalar(),
-    }
+    values |= {name: draw.value(x, env) for name, x in made.items()}
+    values |= {"a": env["a"], "s1": draw.nonnegative(), "Y": draw.scalar()}
     return Instance(loss_statement(net, "sampled_loss", size=at_least(M)), values)
 
 
 def _sample_minimum(draw: Draw, hidden: int) -> Instance:
-    """b, nu, rho > 0: Gamma = nu b^{2D-1}, alpha = (D - 1 + rho) nu b^{D-1}, G = nu b^D (D + rho)^2 make b the global minimum."""
+    """Gamma = nu b^{2D-1}, alpha = (D - 1 + rho) nu b^{D-1}, G = nu b^D (D + rho)^2 make b the global minimum."""
     n, nu, rho = hidden, Symbol("nu"), Symbol("rho")
     env = {"b": draw.positive(), "nu": draw.positive(), "rho": draw.positive(), "beta": draw.nonnegative()}
     made = {

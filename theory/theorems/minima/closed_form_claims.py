@@ -55,7 +55,7 @@ def reduction_given(n: int) -> tuple[Any, ...]:
 
 
 def _squares(n: int) -> tuple[Expr, Expr]:
-    """(c r^{D-1} - X) and the zeros of (alpha + lambda)^2 r^{4D} (lambda S - r^2) = r^2 (c r^{D-1} - X)(c r^{D-1} + X) + zeros."""
+    """c r^{D-1} - X, and the zeros of (alpha + lambda)^2 r^{4D} (lambda S - r^2) = r^2 (c^2 r^{2D-2} - X^2) + zeros."""
     power = R ** (2 * n)
     zeros = power**2 * LAMBDA * known(S * (ALPHA + LAMBDA) ** 2 - G) + G * power * known(LAMBDA * power - GAMMA)
     return C * R ** (n - 1) - (ALPHA + LAMBDA) * power, zeros - power * known(C**2 - G * GAMMA)
@@ -65,7 +65,7 @@ def reduction(n: int) -> Claim:
     """f(r) = 0 implies lambda S = b and F = Gamma."""
     root, tie = equation(n), LAMBDA * R ** (2 * n) - GAMMA
     level = LAMBDA ** (n + 1) * S**n - GAMMA
-    gap, zeros = _squares(n)
+    zeros = _squares(n)[1]
     plus = C * R ** (n - 1) + (ALPHA + LAMBDA) * R ** (2 * n)
     by = zeros - R**2 * plus * (known(root) + known(tie))
     powers = sum(((LAMBDA * S) ** j * R ** (2 * (n - 1 - j)) for j in range(n)), Integer(0))
@@ -195,7 +195,7 @@ def otherwise(n: int) -> Claim:
 
 
 def _by_parts(n: int, low: Expr, high: Expr) -> Expr:
-    """D^{2D} (E - Gamma)^{D-1} Gamma^{D+1} - (D - 1)^{D-1} E^{2D} in l = (D + 1) E - 2 D Gamma and h = D Gamma - E: no sign is left."""
+    """D^{2D} (E - Gamma)^{D-1} Gamma^{D+1} - (D - 1)^{D-1} E^{2D} in `low` and `high`: all coefficients are positive."""
     x, y = symbols("x y")
     e, c = (x + 2 * y) / (n - 1), (x + (n + 1) * y) / (n * (n - 1))
     form = Poly(n ** (2 * n) * (e - c) ** (n - 1) * c ** (n + 1) - (n - 1) ** (n - 1) * e ** (2 * n), x, y)

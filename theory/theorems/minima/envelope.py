@@ -186,9 +186,14 @@ class Envelope:
         s = self.network.setting
         return sum(known(c) * Square(W) for c, W in zip(s.decay, s.layers, strict=True))
 
+    @property
+    def dead_fit(self) -> Expr:
+        """P g, visibly zero where P = 0 is known."""
+        return Trace(known(self.network.setting.product) * self.network.setting.g)
+
     def excess_known(self) -> Expr:
         """L - Y, visibly nonnegative where P = 0 is known."""
-        return self.network.moment_known + self.penalty_known - 2 * Trace(known(self.network.setting.product) * self.network.setting.g)
+        return self.network.moment_known + self.penalty_known - 2 * self.dead_fit
 
     def at_zero(self) -> Expr:
         """L - Y - psi(b), visibly nonnegative where b = 0 and P = 0 are known."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from sympy import Expr, Integer, MatrixSymbol, Mul, Rational, Trace
+from sympy import Expr, Identity, Integer, MatrixSymbol, Mul, Rational, Trace
 
 from theory.certificates import Step, prove, split, vanishes
 from theory.expressions import Congruence, DiagonalPart, Square, inner, known, norm2, quadratic
@@ -202,12 +202,7 @@ class Equality:
     def magnitude(self, k: int) -> Expr:
         """d_k diag(u_k^T u_k) - |u_k|^2 I."""
         u = self.network.row(k)
-        return self.network.width(k) * DiagonalPart(u.T * u) - norm2(u) * self._one(k)
-
-    def _one(self, k: int) -> Expr:
-        from sympy import Identity
-
-        return Identity(self.network.setting.dim(k))
+        return self.network.width(k) * DiagonalPart(u.T * u) - norm2(u) * Identity(self.network.setting.dim(k))
 
     def strength(self, k: int) -> Expr:
         """|u_k|^2 (d_k I - e e^T) diag(X) W_k - (magnitude) e u_{k-1}: zero by alignment."""

@@ -271,6 +271,37 @@ class Family:
         s = self.setting
         return s.loss - s.Y - self.D * self.b + self.b**self.D * inner(s.g, self.z)
 
+    @cached_property
+    def predicted(self) -> Expr:
+        """P^T - b^D z: the mean predictor."""
+        return self.setting.product.T - self.b**self.D * self.z
+
+    @cached_property
+    def tight(self) -> Expr:
+        """E f^2 - kappa |v|_A^2."""
+        return self.setting.second_moment - self.kappa * quadratic(self.setting.A, self.setting.product.T)
+
+    @cached_property
+    def energy_value(self) -> Expr:
+        """L - Y - D b + v.g."""
+        return self.setting.loss - self.setting.Y - self.D * self.b + self.setting.fit
+
+    def predictor_steps(self) -> list[Step]:
+        s, off, v = self.setting, known(self.head_gap(0)), self.C * self.w
+        cross = Trace(off * s.A * s.product.T) + Trace(v.T * s.A * off.T)
+        tight = known(self.moment_gap) + quadratic(s.A, self.w) * self.kappa_zero - self.kappa * cross
+        return [
+            prove("==", self.predicted, off.T + known(self.predictor)),
+            prove("==", self.tight, tight),
+            prove("==", self.energy_value, known(self.value) + inner(s.g, known(self.predicted))),
+        ]
+
+    @property
+    def conclusions(self) -> tuple[Expr, ...]:
+        """The value in two forms, v = b^D z, no slack in the path lemma, and a vanishing gradient."""
+        gradients = map(self.gradient, range(1, self.N + 1))
+        return (self.value, self.energy_value, self.predicted, self.tight, *gradients)
+
     def value_step(self) -> Step:
         g = self.setting.g
         energies = sum(known(self.energy_gap(i)) for i in range(1, self.N + 1))
@@ -325,4 +356,4 @@ class Family:
         forward = [*map(self.forward_step, self.hidden), *map(self.backward_step, reversed(self.hidden))]
         rows = [*map(self.head_step, reversed(range(self.N))), *map(self.tail_step, range(2, self.N + 1))]
         scalars = [self.sigma_step(), *map(self.energy_step, range(1, self.N + 1)), self.moment_step(), self.value_step()]
-        return [*forward, *rows, *scalars, *map(self.gradient_step, range(1, self.N + 1))]
+        return [*forward, *rows, *scalars, *self.predictor_steps(), *map(self.gradient_step, range(1, self.N + 1))]

@@ -25,7 +25,7 @@ from theory import dag
 from theory.certificates import Step, prove, split, vanishes
 from theory.dag import Node
 from theory.expressions import Congruence, DiagonalPart, Square, known, lower, norm2, quadratic
-from theory.statement import Condition, equal, greater
+from theory.statement import Condition, equal
 from theory.theorems.minima.setting import Setting
 
 
@@ -87,8 +87,15 @@ class Network:
 
     @property
     def signs_given(self) -> tuple[Condition, ...]:
-        units = [c for k in self.noise for c in (equal(self.unit(k)), greater(self.width(k)))]
-        return (*units, equal(self.kappa_gap), greater(self.kappa)) if self.words else ()
+        return (*(equal(self.unit(k)) for k in self.noise), equal(self.kappa_gap)) if self.words else ()
+
+    def positive_steps(self) -> list[Step]:
+        """The widths |e_k|^2 = tr(I) and kappa are positive."""
+        if not self.words:
+            return []
+        widths = [prove(">", self.width(k), Trace(Identity(self.setting.dim(k))) + Trace(known(self.unit(k)))) for k in self.noise]
+        by = Mul(*(known(self.width(k)) + known(s) for k, s in self.noise.items())) + known(self.kappa_gap)
+        return [*widths, prove(">", self.kappa, by, times=self.widths_known)]
 
     @property
     def given(self) -> tuple[Condition, ...]:
@@ -187,7 +194,7 @@ class Network:
         if not self.noise:
             return [prove("==", self.path, 0)]
         by = sum(c * known(self.spread_gap(k)) for k, c in self.path_weights().items()) + self.kappa_zero
-        return [*map(self.spread_step, self.noise), prove(">=", self.path, by, times=self.widths_known)]
+        return [*self.positive_steps(), *map(self.spread_step, self.noise), prove(">=", self.path, by, times=self.widths_known)]
 
     # -- the norm lemma -------------------------------------------------------------------------------------------------
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sympy import Expr, Integer, MatrixSymbol, Mul, Rational, Symbol, Trace, symbols
+from sympy import Expr, MatrixSymbol, Mul, Rational, Trace, symbols
 
 from theory import dag
 from theory.certificates import Step, prove, split, vanishes
 from theory.expressions import Congruence, DiagonalPart, Square, gradient, inner, known, lower, norm2, quadratic
 from theory.statement import Statement, at_least, equal, greater
-from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
-from theory.theorems.minima.lemmas import Network, mean_gap
+from theory.theorem import Claim
+from theory.theorems.minima.lemmas import Network
 from theory.theorems.minima.setting import Setting, widths_of
+from theory.theorems.minima.weighted_means import means_gap
 
 NAME = "minima.origin"
 T, MU, TAU = symbols("t mu tau")
@@ -45,7 +46,7 @@ def gradient_at_zero(depth: int) -> Claim:
     then = [gradient(s.loss, W) + (2 * s.g.T if depth == 1 else 0 * W) for W in s.layers]
     steps = [prove("==", x, _vanishing(s, W)) for x, W in zip(then, s.layers, strict=True)]
     statement = Statement(f"{NAME}.gradient{depth}", s.variables, tuple(map(equal, s.layers)), tuple(map(equal, then)))
-    widths = (*range(2, depth + 2), 1)
+    widths = (*[2] * depth, 1)
     return Claim(statement, tuple(steps), layers_point(depth, widths, 0), {f"d{i}": d for i, d in enumerate(widths[:-1])})
 
 
@@ -68,7 +69,9 @@ def blocks(depth: int) -> Claim:
     s, q = (r := Setting(widths_of(depth))), quadratic_part(r)
     image = [2 * W * s.A + 2 * s.decay[0] * W if depth == 1 else 2 * c * W for c, W in zip(s.decay, s.layers, strict=True)]
     then = [gradient(q, W) - x for W, x in zip(s.layers, image, strict=True)]
-    return Claim(Statement(f"{NAME}.blocks{depth}", s.variables, (), tuple(map(equal, then))), tuple(prove("==", x, 0 * x) for x in then))
+    return Claim(
+        Statement(f"{NAME}.blocks{depth}", s.variables, (), tuple(map(equal, then))), tuple(prove("==", x, 0 * x) for x in then)
+    )
 
 
 def eigenvectors() -> Claim:
@@ -84,9 +87,21 @@ def eigenvectors() -> Claim:
         prove("==", then[1], known(ratio) * U - 2 * (known(shape) * s.g).T),
     )
     given = (greater(G), equal(shape), equal(ratio), equal(root))
-    point = {**layers_point(2, (2, 2, 1), 0), "g": [[2], [0]], "W2": [[1, 3]], "W1": [[1, 0], [3, 0]], "mu": -2, "tau": Rational(1, 2)}
+    point = {
+        **layers_point(2, (2, 2, 1), 0),
+        "g": [[2], [0]],
+        "W2": [[1, 3]],
+        "W1": [[1, 0], [3, 0]],
+        "mu": -2,
+        "tau": Rational(1, 2),
+    }
     point |= {"gamma1": 1, "gamma2": 1}
-    return Claim(Statement(f"{NAME}.eigenvectors", (*s.variables, MU, TAU), given, tuple(map(equal, then))), steps, point, {"d0": 2, "d1": 2})
+    return Claim(
+        Statement(f"{NAME}.eigenvectors", (*s.variables, MU, TAU), given, tuple(map(equal, then))),
+        steps,
+        point,
+        {"d0": 2, "d1": 2},
+    )
 
 
 def complement() -> Claim:
@@ -113,7 +128,8 @@ def characteristic() -> Claim:
     outside = tuple(x - 2 * c1 * y for x, y in zip(_hessian(s, *inside), inside, strict=True))
     then = (*(x - y for x, y in zip(first, _hessian(s, *start), strict=True)), *outside)
     return Claim(
-        Statement(f"{NAME}.characteristic", s.variables, (), tuple(map(equal, then))), tuple(prove("==", x, 0 * x) for x in then)
+        Statement(f"{NAME}.characteristic", s.variables, (), tuple(map(equal, then))),
+        tuple(prove("==", x, 0 * x) for x in then),
     )
 
 
@@ -139,7 +155,10 @@ def minimum() -> list[Claim]:
     weak, excess = [*s.hypotheses, at_least(room)], s.loss - s.Y
     by = known(c) * Network(s).moment_known + Square(X) + known(room) * Square(U)
     at_zero = Statement(f"{NAME}.minimum", s.variables, tuple(weak), (at_least(excess),))
-    return [Claim(at_zero, (prove(">=", excess, by, times=known(c)),), layers_point(2, (2, 2, 1), 1), {"d0": 2, "d1": 2}), _strict(s, by)]
+    return [
+        Claim(at_zero, (prove(">=", excess, by, times=known(c)),), layers_point(2, (2, 2, 1), 1), {"d0": 2, "d1": 2}),
+        _strict(s, by),
+    ]
 
 
 def _strict(s: Setting, by: Expr) -> Claim:
@@ -149,12 +168,21 @@ def _strict(s: Setting, by: Expr) -> Claim:
     weak = prove(">=", excess, by, times=known(c))
     lost = [
         vanishes(U, known(c) * known(-excess) + known(c) * Network(s).moment_known + Square(X), times=known(room)),
-        vanishes(V, known(-excess) + Network(s).moment_known + known(s.decay[1]) * Square(U) - 2 * Trace(known(U) * V * s.g), times=known(c)),
+        vanishes(
+            V,
+            known(-excess) + Network(s).moment_known + known(s.decay[1]) * Square(U) - 2 * Trace(known(U) * V * s.g),
+            times=known(c),
+        ),
         prove(">", excess, known(size) - inner(V, known(V)) - inner(U, known(U)) + _dead(s)),
     ]
     steps = [weak, split(">", excess, on=excess, positive=[], otherwise=lost)]
     given = (*s.hypotheses, greater(room), greater(size))
-    return Claim(Statement(f"{NAME}.strict", s.variables, given, (greater(excess),)), tuple(steps), layers_point(2, (2, 2, 1), 1), {"d0": 2, "d1": 2})
+    return Claim(
+        Statement(f"{NAME}.strict", s.variables, given, (greater(excess),)),
+        tuple(steps),
+        layers_point(2, (2, 2, 1), 1),
+        {"d0": 2, "d1": 2},
+    )
 
 
 def _dead(s: Setting) -> Expr:
@@ -210,9 +238,9 @@ def _heavy(s: Setting, h: MatrixSymbol) -> list[Step]:
 
 
 def saddle() -> Claim:
-    """G > Gamma, gamma_1 W_1 = W_2^T g^T, W_2 != 0: L(t theta) < Y for all t > 0 with t^2 gamma_1 E f^2 < (G - Gamma) |W_2|^2."""
+    """G > Gamma, gamma_1 W_1 = W_2^T g^T: L(t theta) < Y for t > 0 with t^2 gamma_1 E f^2 < (G - Gamma) |W_2|^2."""
     s = Setting(widths_of(2))
-    (V, U), c, (X, room) = s.layers, s.decay[0], _aligned(s)
+    U, c, (X, room) = s.layers[1], s.decay[0], _aligned(s)
     near = -room * norm2(U) - T**2 * c * s.second_moment
     given = (*s.hypotheses, greater(T), equal(X), greater(-room), greater(near))
     below = s.Y - scaled_loss(s)
@@ -228,7 +256,7 @@ def neighbourhood(depth: int) -> Claim:
     """0 < R and 4 G R^{N-2} < N^N Gamma imply L > Y."""
     s = Setting(widths_of(depth))
     statement = neighbourhood_statement(s, f"{NAME}.neighbourhood{depth}", depth**depth, depth - 2)
-    widths = (*range(2, depth + 2), 1)
+    widths = (2, 2, *[1] * (depth - 1))
     point = {**layers_point(depth, widths, Rational(1, 10)), "g": [[1], [-2]]}
     return Claim(statement, tuple(_near_steps(s)), point, {f"d{i}": d for i, d in enumerate(widths[:-1])})
 
@@ -241,11 +269,13 @@ def neighbourhood_statement(s: Setting, name: str, constant: Any, power: int, st
 
 
 def _near_steps(s: Setting) -> list[Step]:
-    net, n, R, G, f = Network(s), s.depth, s.penalty, norm_of_g(s), s.fit
+    net, n, R, f = Network(s), s.depth, s.penalty, s.fit
     share = n**n * Mul(*map(known, s.decay))
     energies = [known(c) * Square(W) for c, W in zip(s.decay, s.layers, strict=True)]
     mean, schwarz, room = R**n - n**n * Mul(s.decay_product, *map(norm2, s.layers)), schwarz_gap(s), share_room(s)
-    inside = known(R) ** 2 * known(room) + 4 * Square(s.g) * (known(mean) + share * known(net.norm)) + 4 * share * known(schwarz)
+    inside = (
+        known(R) ** 2 * known(room) + 4 * Square(s.g) * (known(mean) + share * known(net.norm)) + 4 * share * known(schwarz)
+    )
     wide, up, gap = R**2 - 4 * f**2, R + 2 * f, R - 2 * f
     cases = split(
         ">",
@@ -256,7 +286,7 @@ def _near_steps(s: Setting) -> list[Step]:
     )
     return [
         *net.norm_steps(),
-        prove(">=", mean, mean_gap(energies)),
+        prove(">=", mean, means_gap(energies)),
         schwarz_step(s),
         prove(">", wide, inside, times=share),
         cases,
@@ -265,7 +295,7 @@ def _near_steps(s: Setting) -> list[Step]:
 
 
 def two_decays(spared: int) -> Claim:
-    """N = 3: two positive decays are enough: G |W_k|^2 <= gamma_i gamma_j for the third layer k implies L >= Y, also at gamma_k = 0."""
+    """N = 3: two positive decays are enough: G |W_k|^2 <= gamma_i gamma_j implies L >= Y, also at gamma_k = 0."""
     s = Setting(widths_of(3))
     net, kept = Network(s), [i for i in range(3) if i != spared]
     (c, d), (V, W) = [s.decay[i] for i in kept], [s.layers[i] for i in kept]
@@ -310,12 +340,22 @@ def schwarz_step(s: Setting) -> Step:
 def layers_point(depth: int, widths: Sequence[int], size: Any) -> dict[str, Any]:
     """Layers with entries `size` times small integers, A and g consistent, unit decays of product at least G at depth 2."""
     shapes = list(zip(widths[1:], widths[:-1], strict=True))
-    layers = {f"W{i}": [[size * ((a + 2 * b + i) % 3 - 1) for b in range(c)] for a in range(r)] for i, (r, c) in enumerate(shapes, 1)}
-    moments = {"A": [[int(a == b) for b in range(widths[0])] for a in range(widths[0])], "g": [[1]] + [[0]] * (widths[0] - 1), "Y": 1}
+    layers = {
+        f"W{i}": [[size * ((a + 2 * b + i) % 3 - 1) for b in range(c)] for a in range(r)] for i, (r, c) in enumerate(shapes, 1)
+    }
+    moments = {
+        "A": [[int(a == b) for b in range(widths[0])] for a in range(widths[0])],
+        "g": [[1]] + [[0]] * (widths[0] - 1),
+        "Y": 1,
+    }
     return layers | moments | {f"gamma{i}": i for i in range(1, depth + 1)} | {f"s{i}": i for i in range(1, depth)}
 
 
 def claims() -> list[Claim]:
-    first = [*(expansion(n) for n in range(1, 6)), *(gradient_at_zero(n) for n in (1, 2, 3, 4)), *(blocks(n) for n in (1, 3, 4, 5))]
+    first = [
+        *(expansion(n) for n in range(1, 6)),
+        *(gradient_at_zero(n) for n in (1, 2, 3, 4)),
+        *(blocks(n) for n in (1, 3, 4, 5)),
+    ]
     second = [eigenvectors(), complement(), characteristic(), *minimum(), unique(), saddle()]
-    return [*first, *second, *map(two_decays, range(3)), neighbourhood(3), neighbourhood(4)]
+    return [*first, *second, *map(two_decays, range(3)), *map(neighbourhood, (3, 4, 5))]

@@ -1,8 +1,8 @@
 r"""The one-dimensional potential of the family `minima` (arXiv:2202.04777), without divisions.
 
 With D = N - 1 hidden layers, z = (kappa A + lambda I)^{-1} g, S = |z|^2, T = g . z and b^D lambda = Gamma (b > 0) the
-potential is psi = D b - T. Inverses are variables with equations: (kappa A + lambda I) z = g, and (kappa A + lambda I) z' + z = 0 for
-z' = dz/dlambda.
+potential is psi = D b - T. Inverses are variables with equations: (kappa A + lambda I) z = g, and
+(kappa A + lambda I) z' + z = 0 for z' = dz/dlambda.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-r"""The radical expressions for the roots of f(r) = alpha r^{2D} - c r^{D-1} + Gamma, as memberships in the equations of the radicals.
+r"""Radicals for the roots of f(r) = alpha r^{2D} - c r^{D-1} + Gamma, as memberships in the equations of the radicals.
 
 A radical is a variable with an equation: s > 0 with s^2 = 2 y is the square root of 2 y. Nothing is divided by.
 """
@@ -22,7 +22,7 @@ SIGNS = (greater(ALPHA), greater(GAMMA), greater(C))
 
 
 def linear() -> Claim:
-    """D = 1 in the terms of a network: b_U^2 (s + d) a = sqrt(gamma_2 / gamma_1) ... gives kappa a b = c - Gamma, c^2 = G Gamma."""
+    """D = 1: u (s + d) a = sqrt(gamma_1 / gamma_2) |g| - gamma_1 for u = b / (gamma_2 d) is kappa a b = c - Gamma."""
     a, d, u, m, ratio, kappa, variance, g1, g2 = symbols("a d u m ratio kappa s1 gamma1 gamma2")
     facts = {
         "ratio": ratio**2 * g2 - g1,
@@ -128,7 +128,7 @@ def ferrari_point() -> dict[str, Any]:
 
 
 def cardano() -> Claim:
-    """y = u + v solves the resolvent, with 16 alpha^2 u^3 = c^2 + w, 16 alpha^2 v^3 = c^2 - w, 27 w^2 = 27 c^4 - 256 alpha Gamma^3."""
+    """y = u + v, 16 alpha^2 u^3 = c^2 + w, 16 alpha^2 v^3 = c^2 - w, 27 w^2 = 27 c^4 - 256 alpha Gamma^3."""
     u, v, w = symbols("u v w")
     first, second = 16 * ALPHA**2 * u**3 - C**2 - w, 16 * ALPHA**2 * v**3 - C**2 + w
     third, total = 27 * w**2 - 27 * C**4 + 256 * ALPHA * GAMMA**3, Y - u - v
@@ -152,7 +152,7 @@ def cardano() -> Claim:
 
 
 def cosine() -> Claim:
-    """b = rho k with k = cos(theta), m = cos(3 theta) = -3 Gamma / (c rho), 3 alpha rho^2 = 4 c; k >= 1/2 makes it the largest root."""
+    """b = rho k, k = cos(theta), m = cos(3 theta) = -3 Gamma / (c rho), 3 alpha rho^2 = 4 c; largest if k >= 1/2."""
     rho, k, sine, m = symbols("rho k sine m")
     circle, triple = k**2 + sine**2 - 1, m - k**3 + 3 * k * sine**2
     size, angle, form = 3 * ALPHA * rho**2 - 4 * C, m * C * rho + 3 * GAMMA, B - rho * k
@@ -184,8 +184,8 @@ def _cosine_point() -> dict[str, Any]:
 def unsolvable(hidden: int) -> Claim:
     """alpha = 1, c = 6, Gamma = 2: f changes sign on [low, 2], and there c r^{D-1} (= E at a root) > D Gamma, so psi(b) < 0.
 
-    The Galois groups of b^5 - 6 b^2 + 2 (D = 5, x = b) and r^8 - 6 r^3 + 2 (D = 4, x = r) are symmetric, so that these global minima
-    are no radicals: that part is not a matter for the kernel.
+    The Galois groups of b^5 - 6 b^2 + 2 (D = 5, x = b) and r^8 - 6 r^3 + 2 (D = 4, x = r) are symmetric, so that these global
+    minima are no radicals: that part is not a matter for the kernel.
     """
     low, power, degree = (Rational(3, 2), 2, 5) if hidden == 5 else (Rational(6, 5), 3, 8)
     root = X**degree - 6 * X**power + 2

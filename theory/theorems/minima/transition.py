@@ -4,14 +4,15 @@ Setting. D = N - 1 hidden layers, Gamma = gamma_1 ... gamma_N, G = |g|^2, alpha 
 Hypotheses. gamma_i, a, kappa > 0, variances s_i >= 0; for general A: A positive semidefinite, z = (kappa A + lambda I)^{-1} g.
 Conclusion. With
     \[ \Gamma_c = \frac{(D-1)^{D-1} G^D}{D^{2D} \alpha^{D-1}} \]
-    (D = 1: Gamma_c = G): if Gamma >= Gamma_c then L >= Y for all parameters, and if Gamma < Gamma_c then L < Y at an aligned point
-    of layer energy \(b_c = (D-1) G / (D^2\alpha)\), where L = Y if Gamma = Gamma_c. For general A: \(D b \ge T \iff D^D\Gamma \ge
-    \lambda T^D\), so that \(\Gamma_c = D^{-D}\sup_\lambda \lambda T^D\); \(\Gamma_c(\kappa) = \kappa^{-(D-1)}\Gamma_c(1)\);
-    Gamma_c is at least the isotropic value at the largest eigenvalue of A, and at D = 2 at most \((g^T A^{-1/2} g)^2 / (16\kappa)\).
+    (D = 1: Gamma_c = G): if Gamma >= Gamma_c then L >= Y for all parameters; if Gamma < Gamma_c then L < Y at an aligned point,
+    for D >= 2 of layer energy \(b_c = (D-1) G / (D^2\alpha)\), where L = Y if Gamma = Gamma_c. For general A:
+    \(D b \ge T \iff D^D\Gamma \ge \lambda T^D\), so that \(\Gamma_c = D^{-D}\sup_\lambda \lambda T^D\);
+    \(\Gamma_c(\kappa) = \kappa^{-(D-1)}\Gamma_c(1)\); Gamma_c is at least the isotropic value at the largest eigenvalue of A,
+    and at D = 2 at most \((g^T A^{-1/2} g)^2 / (16\kappa)\).
 Form. Equivalence, for isotropic data; inequalities and an identity in general.
-Scope of proof. All widths, with noise. L >= Y: D = 1, 2, 3. L < Y and the tie: D = 1, ..., 4. Potential: D <= 6.
-Why. (alpha |v|^2 + R)^{2D} >= 4^D G^D |v|^{2D} from R^{D+1} >= (D+1)^{D+1} Gamma |v|^2 (norm lemma, means) and a weighted inequality of
-    the means, whose difference is a square times a positive polynomial. The threshold is the discriminant of
+Scope of proof. All widths, with noise. L >= Y and L < Y: D = 1, ..., 4; the tie: D = 2, 3, 4. Potential: D <= 6.
+Why. (alpha |v|^2 + R)^{2D} >= 4^D G^D |v|^{2D} from R^{D+1} >= (D+1)^{D+1} Gamma |v|^2 (norm lemma, means) and a weighted
+    inequality of the means, whose difference is a square times a positive polynomial. The threshold is the discriminant of
     D alpha b^D - G b^{D-1} + D Gamma.
 Sharpness. D = 2: |g|^2 > Gamma is not sufficient for L < Y (G = alpha = 1, Gamma = 1/8), nor necessary (G = Gamma = 1,
     alpha = 1/32). Dropping kappa is wrong: kappa = 4, a = 1, G = 4, Gamma = 1/2.
@@ -21,311 +22,216 @@ Source. arXiv:2202.04777 has the phenomenon; the thresholds are derived for this
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from sympy import Expr, Identity, Integer, Mul, Rational, Symbol, Trace, symbols
+from sympy import Identity, Rational, Symbol
 
-from theory.certificates import Step, prove, split, vanishes
-from theory.expressions import Congruence, Square, SymmetricSymbol, inner, known, norm2, quadratic
-from theory.statement import Condition, Statement, at_least, equal, greater
-from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
+from theory.expressions import inner, norm2
+from theory.statement import Statement, at_least, equal, greater
+from theory.theorem import Counterexample, Draw, Instance, Theorem
 from theory.theorems.minima.aligned import Aligned
-from theory.theorems.minima.lemmas import Network, mean_gap
-from theory.theorems.minima.origin import norm_of_g, schwarz_gap, schwarz_step
+from theory.theorems.minima.lemmas import Network
+from theory.theorems.minima.origin_claims import norm_of_g
 from theory.theorems.minima.potential import GAMMA, KAPPA, LAMBDA, B, Potential, picked
-from theory.theorems.minima.setting import Setting, widths_of
+from theory.theorems.minima.setting import Setting
+from theory.theorems.minima.transition_claims import (
+    A_SCALAR,
+    ALPHA,
+    BETA,
+    NAME,
+    G,
+    below_statement,
+    claims,
+    discriminant,
+    tie_scale,
+    trivial_statement,
+)
 
-NAME = "minima.transition"
-A_SCALAR, ALPHA, G, BETA = symbols("a alpha G beta")
-
-
-def discriminant(hidden: int, alpha: Any, size: Any, decay: Any) -> Expr:
-    """D^{2D} alpha^{D-1} Gamma - (D-1)^{D-1} G^D, of the sign of Gamma - Gamma_c."""
-    return hidden ** (2 * hidden) * alpha ** (hidden - 1) * decay - max(hidden - 1, 1) ** (hidden - 1) * size**hidden
-
-
-# -- L >= Y for all parameters ------------------------------------------------------------------------------------------
-
-
-def trivial(net: Network, name: str) -> Claim:
-    """Gamma >= Gamma_c implies L >= Y."""
-    return Claim(_trivial(net, name, _room(net)), tuple(_trivial_steps(net)))
+Row = tuple[str, Statement, dict[str, Any]]
 
 
-def _room(net: Network) -> Expr:
+def _refuted(rows: Sequence[Row]) -> list[Counterexample]:
+    return [Counterexample(drops, s, picked(s, point)) for drops, s, point in rows]
+
+
+def _quiet(depth: int) -> Network:
+    return Network(Setting((1,) * (depth + 1), noisy=False))
+
+
+def _line(depth: int, g: Any, a: Any, decay: Any, b: Any = 1, kappa: Any = 1, **more: Any) -> dict[str, Any]:
+    """One neuron in each layer: W_i = 1, gamma_i = b for i >= 2 and the best W_1; gamma_1 from the product Gamma."""
+    D = depth - 1
+    first = Rational(b) ** D * g / (kappa * a * Rational(b) ** D + decay)
+    decays = {"gamma1": Rational(decay) / Rational(b) ** D} | {f"gamma{i}": b for i in range(2, depth + 1)}
+    layers = {"W1": [[first]]} | {f"W{i}": [[1]] for i in range(2, depth + 1)}
+    return {**layers, **decays, "A": [[a]], "g": [[g]], "Y": 1, "a": a, "s1": 1, "s2": 1, **more}
+
+
+def _room(net: Network, alpha: Any = None, decay: Any = 1, D: int | None = None) -> Any:
+    """The discriminant with another alpha, a multiple of Gamma, or another D."""
     s = net.setting
-    return discriminant(s.depth - 1, net.kappa * A_SCALAR, norm_of_g(s), s.decay_product)
+    strength = net.kappa * A_SCALAR if alpha is None else alpha
+    return discriminant(D or s.depth - 1, strength, norm_of_g(s), decay * s.decay_product)
 
 
-def _trivial(net: Network, name: str, room: Expr, isotropic: bool = True) -> Statement:
-    s = net.setting
-    off = (equal(s.A - A_SCALAR * s.identity),) if isotropic else ()
-    given = (*net.given, greater(A_SCALAR), *off, at_least(room))
-    return Statement(f"{NAME}.{name}", (*net.variables, A_SCALAR), given, (at_least(s.loss - s.Y),))
+def sharpness() -> list[Counterexample]:
+    net, s = _quiet(3), _quiet(3).setting
+    enough = trivial_statement(net, "gamma_at_least_g", s.decay_product - norm_of_g(s))
+    uneven = trivial_statement(net, "anisotropic", _room(net), isotropic=False)
+    p = Aligned(3)
+    below = below_statement(p, f"{NAME}.below_g", greater(p.G - p.s.decay_product), greater(p.s.Y - p.loss))
+    sufficient = replace(below, sizes=p.at)
+    # g = 1, A = 1/32, gamma = (1/4, 2, 2), W = (16/3, 2, 2): b = 8 and L - Y = psi(8) = -16/3.
+    deep = _line(
+        3, 1, Rational(1, 32), 1, gamma1=Rational(1, 4), gamma2=2, gamma3=2, W1=[[Rational(16, 3)]], W2=[[2]], W3=[[2]]
+    )
+    rows: list[Row] = [
+        ("Gamma_c for |g|^2: not necessary", enough, deep),
+        ("Gamma_c for |g|^2: not sufficient", sufficient, p.point(decay=2, a=tie_scale(p))),
+        ("A = a I", uneven, _line(3, 1, 1, 1, A=[[0]], W1=[[2]], W2=[[2]], W3=[[2]])),
+        _without_noise_factor(),
+        _without_large_decay(),
+    ]
+    return _refuted(rows)
 
 
-def _trivial_steps(net: Network) -> list[Step]:
-    s, n = net.setting, net.setting.depth
-    off, energy = s.A - A_SCALAR * s.identity, _energy(net)
-    mean = s.penalty**n - n**n * Mul(s.decay_product, *map(norm2, s.layers))
-    energies = [known(c) * Square(W) for c, W in zip(s.decay, s.layers, strict=True)]
-    first = [*net.path_steps(), *net.norm_steps(), prove(">=", mean, mean_gap(energies)), schwarz_step(s)]
-    zero = known(s.product.T)
-    none = net.moment_known + sum(energies) - 2 * Trace(zero.T * s.g)
-    dead = vanishes(s.product.T, known(-energy) + sum(energies), times=net.kappa_known * known(A_SCALAR))
-    gap = energy - 2 * s.fit
-    alive = [*_power_steps(net, mean), prove(">=", s.loss - s.Y, known(net.path) + known(gap) + _off(net, off))]
-    cases = split(">=", s.loss - s.Y, on=energy, positive=alive, otherwise=[dead, prove(">=", s.loss - s.Y, none)])
-    return [*first, cases]
+def _without_noise_factor() -> Row:
+    """kappa = 4, a = 1, G = 4, Gamma = 1/2: Gamma < G^2 / (16 a), but 2 (kappa a b^2 + Gamma) > G b at b_c."""
+    given = (greater(A_SCALAR), greater(KAPPA), greater(GAMMA), greater(B), greater(G**2 - 16 * A_SCALAR * GAMMA))
+    then = greater(G * B - 2 * (KAPPA * A_SCALAR * B**2 + GAMMA))
+    variables = (A_SCALAR, KAPPA, GAMMA, G, B)
+    s = Statement(f"{NAME}.without_kappa", variables, (*given, equal(4 * KAPPA * A_SCALAR * B - G)), (then,))
+    return "kappa", s, {"a": 1, "kappa": 4, "Gamma": Rational(1, 2), "G": 4, "b": Rational(1, 4)}
 
 
-def _energy(net: Network) -> Expr:
-    """alpha |v|^2 + R."""
-    return net.kappa * A_SCALAR * norm2(net.setting.product) + net.setting.penalty
+def _without_large_decay() -> Row:
+    """G = alpha = 1, Gamma = 1/8 < G: psi > 0 at b_c, so that |g|^2 > Gamma is not enough at D = 2."""
+    given = (greater(ALPHA), greater(GAMMA), greater(G - GAMMA), greater(BETA), equal(4 * ALPHA * BETA - G))
+    s = Statement(f"{NAME}.small_decay", (ALPHA, GAMMA, G, BETA), given, (greater(G * BETA - 2 * (ALPHA * BETA**2 + GAMMA)),))
+    return "Gamma < Gamma_c", s, {"alpha": 1, "Gamma": Rational(1, 8), "G": 1, "beta": Rational(1, 4)}
 
 
-def _off(net: Network, off: Expr) -> Expr:
-    v = net.setting.product.T
-    return net.kappa * Trace(v.T * known(off) * v)
+def refutations() -> list[Counterexample]:
+    """False variants, each with an exact point that violates it."""
+    return _refuted([*_false_bounds(), *_false_points(), *_false_potentials()])
 
 
-def _power_steps(net: Network, mean: Expr) -> list[Step]:
-    """(alpha |v|^2 + R)^{2D} >= (4 G |v|^2)^D, hence alpha |v|^2 + R >= 2 v . g, where alpha |v|^2 + R > 0 is known."""
-    s, D, energy = net.setting, net.setting.depth - 1, _energy(net)
-    V, f, top = norm2(s.product), s.fit, energy**2
-    flat = 4 * norm_of_g(s) * V
-    power, wide, up, gap = top**D - flat**D, top - flat, energy + 2 * f, energy - 2 * f
-    seen = 4 * Square(s.g) * Square(s.product)
-    roots = sum((known(energy) ** (2 * (D - 1 - j)) * seen**j for j in range(D)), Integer(0))
-    squared = energy**2 - 4 * f**2
+def _false_bounds() -> list[Row]:
+    three, four, noisy = _quiet(3), _quiet(4), Network(Setting((1, 1, 1, 1)))
+    s, u = three.setting, four.setting
+    larger = trivial_statement(three, "false_constant", _room(three, decay=Rational(17, 16)))
+    exponent = trivial_statement(three, "false_exponent", 16 * A_SCALAR**2 * s.decay_product - norm_of_g(s) ** 2)
+    shallow = trivial_statement(four, "false_depth", _room(four, D=2))
+    noise = trivial_statement(noisy, "false_noise", _room(noisy, alpha=noisy.kappa**2 * A_SCALAR))
+    weak = trivial_statement(three, "false_strict", _room(three))
+    strict = Statement(weak.name, weak.variables, (*weak.given, greater(norm2(s.product))), (greater(s.loss - s.Y),))
+    cubic = trivial_statement(four, "false_cubic", 729 * A_SCALAR**2 * u.decay_product - 3 * norm_of_g(u) ** 3)
     return [
-        prove(">=", power, _weighted(net, mean)),
-        prove(">=", wide, known(power), times=roots),
-        prove(">=", squared, known(wide) + 4 * known(schwarz_gap(s))),
-        split(
-            ">=",
-            gap,
-            on=up,
-            positive=[prove(">=", gap, known(squared), times=known(up))],
-            otherwise=[prove(">=", gap, 2 * known(energy) + known(-up))],
-        ),
+        ("17 for 16", larger, _line(3, 2, 1, Rational(16, 17))),
+        ("alpha^D for alpha^{D-1}", exponent, _line(3, 4, 4, 1)),
+        ("D = 2 for D = 3", shallow, _line(4, 10, 1, 625, b=22)),
+        ("kappa^2 for kappa", noise, _line(3, 4, 1, 1, kappa=4)),
+        ("L > Y at Gamma = Gamma_c", strict, _line(3, 2, 1, 1)),
+        # alpha = 1, G = 9: b_c = 2 and Gamma_c = 4.
+        ("3 for 4", cubic, _line(4, 3, 1, Rational(39, 10), b=2)),
     ]
 
 
-def _weighted(net: Network, mean: Expr) -> Expr:
-    r"""(x + r)^{2D} - (4 G |v|^2)^D with x = alpha |v|^2, r = R, from C x^{D-1} r^{D+1} with C = (2D)^{2D} / ((D-1)^{D-1} (D+1)^{D+1})."""
-    s, D = net.setting, net.setting.depth - 1
-    V = Square(s.product)
-    x = net.kappa_known * known(A_SCALAR) * V
-    r = sum(known(c) * Square(W) for c, W in zip(s.decay, s.layers, strict=True))
-    constant = Rational((2 * D) ** (2 * D), max(D - 1, 1) ** (D - 1) * (D + 1) ** (D + 1))
-    decay = (D + 1) ** (D + 1) * Mul(*map(known, s.decay))
-    lower = constant * x ** (D - 1) * (known(mean) + decay * known(net.norm))
-    return _means(D, x, r) + lower + Rational(4**D, max(D - 1, 1) ** (D - 1)) * V**D * known(_room(net))
+def _false_points() -> list[Row]:
+    p = Aligned(3)
+    critical = equal(discriminant(p.D, p.alpha, p.G, p.s.decay_product))
+    lower = below_statement(p, f"{NAME}.false_tie", critical, greater(p.s.Y - p.loss))
+    place = Statement(
+        f"{NAME}.false_place", p.variables, (*p.given, critical, equal(2 * p.alpha * B - p.G)), (equal(p.loss - p.s.Y),)
+    )
+    law = p.weight * (p.loss - p.s.Y) - B * (p.D * p.weight - p.G * B**p.D)
+    power = Statement(f"{NAME}.false_law", p.variables, p.given, (equal(law),))
+    at_tie = p.point(decay=1, a=tie_scale(p))
+    # alpha = 2, G = 4 and b = 1: Gamma_c = 1/2.
+    rows = [
+        ("L < Y at Gamma_c", lower, at_tie),
+        ("2 for 4 in b_c", place, p.point(decay=Rational(1, 2), a=2 * tie_scale(p))),
+        ("b^D for b^{D-1}", power, p.point(b=2)),
+    ]
+    return [(text, replace(s, sizes=p.at), point) for text, s, point in rows]
 
 
-def _means(D: int, x: Expr, r: Expr) -> Expr:
-    """(x + r)^{2D} - C x^{D-1} r^{D+1}, a square times a polynomial with positive coefficients, for D = 1, 2, 3."""
-    if D == 1:
-        return x**2 + 2 * x * r
-    if D == 2:
-        return (x - r / 3) ** 2 * (x**2 + Rational(14, 3) * x * r + 9 * r**2)
-    return (x - r / 2) ** 2 * (x + 4 * r) * ((x + r) ** 3 + Rational(27, 4) * x * r**2)
-
-
-# -- aligned points -----------------------------------------------------------------------------------------------------
-
-
-def family(depth: int) -> Claim:
-    """(alpha b^D + Gamma)(L - Y) = b (D (alpha b^D + Gamma) - G b^{D-1}) at aligned points of energy b."""
-    p = Aligned(depth)
-    s = Statement(f"{NAME}.family{depth}", p.variables, p.given, (equal(p.law),))
-    return Claim(s, tuple(p.steps()), p.point(), p.at)
-
-
-def below(depth: int) -> Claim:
-    """Gamma < Gamma_c implies L < Y at an aligned point: at b_c, or (D = 1) at any b with alpha b + Gamma < G."""
-    p = Aligned(depth)
-    statement = _below(p, f"{NAME}.below{depth}", greater(-_gap(p)), greater(p.s.Y - p.loss))
-    first = [prove(">", p.low, *_contact(p))] if p.D > 1 else []
-    last = prove(">", p.s.Y - p.loss, known(B) * known(p.low) - known(p.law), times=p.weight_known)
-    point = p.point(decay=_critical(p) / 2, a=_tie_scale(p)) if p.D > 1 else p.point()
-    return Claim(statement, (*p.steps(), *first, last), point, p.at)
-
-
-def tie(depth: int) -> Claim:
-    """Gamma = Gamma_c implies L = Y at the aligned points of energy b_c > 0: two families of global minima."""
-    p = Aligned(depth)
-    statement = _below(p, f"{NAME}.tie{depth}", equal(_gap(p)), equal(p.loss - p.s.Y))
-    by, times = _contact(p, -1)
-    steps = [prove("==", p.low, by, times), prove("==", p.loss - p.s.Y, known(p.law) - B * known(p.low), times=p.weight_known)]
-    return Claim(statement, (*p.steps(), *steps), p.point(decay=_critical(p), a=_tie_scale(p)), p.at)
-
-
-def _gap(p: Aligned) -> Expr:
-    return discriminant(p.D, p.alpha, p.G, p.s.decay_product)
-
-
-def _touch(p: Aligned) -> Expr:
-    """D^2 alpha b - (D - 1) G, which vanishes at b = b_c."""
-    return p.D**2 * p.alpha * B - (p.D - 1) * p.G
-
-
-def _below(p: Aligned, name: str, decay: Condition, conclusion: Condition) -> Statement:
-    place = equal(_touch(p)) if p.D > 1 else greater(p.low)
-    return Statement(name, p.variables, (*p.given, decay, place), (conclusion,))
-
-
-def _contact(p: Aligned, sign: int = 1) -> tuple[Expr, Expr]:
-    """(by, times): D (D^2 alpha)^{D-1} (G b^{D-1} - D (alpha b^D + Gamma)) = -(discriminant) + zeros, at b = b_c."""
-    u, v, D = p.D**2 * p.alpha * B, (p.D - 1) * p.G, p.D
-    ladder = sum((u**i * v ** (D - 2 - i) for i in range(D - 1)), Integer(0))
-    zeros = known(_touch(p)) * (p.G * ladder - u ** (D - 1))
-    lead = known(-_gap(p)) if sign > 0 else -known(_gap(p))
-    return lead + zeros, D ** (2 * D - 1) * (known(KAPPA) * known(A_SCALAR)) ** (D - 1)
-
-
-def _tie_scale(p: Aligned) -> Any:
-    """The a that puts b_c at 1, with G = 4 and the kappa of `Aligned.point`."""
-    return Rational((p.D - 1) * 4, p.D**2) / Rational(3, 2) ** p.D
-
-
-def _critical(p: Aligned) -> Any:
-    """Gamma_c at that a: alpha = 4 (D - 1) / D^2 and G = 4."""
-    return Rational(4 * 1, p.D**2)
-
-
-# -- the potential ------------------------------------------------------------------------------------------------------
-
-
-def threshold(hidden: int) -> Claim:
-    """Gamma >= Gamma_c implies D alpha beta^D - G beta^{D-1} + D Gamma >= 0, that is psi(beta) >= 0, for all beta >= 0."""
-    s = _threshold(hidden, f"{NAME}.threshold{hidden}", discriminant(hidden, ALPHA, G, GAMMA))
-    room, p, D = discriminant(hidden, ALPHA, G, GAMMA), s.then[0].expression, hidden
-    x, y = D**2 * known(ALPHA) * known(BETA), (D - 1) * known(G)
-    square = D * (x - y) ** 2 * sum(((j + 1) * x**j * y ** (D - 2 - j) for j in range(D - 1)), Integer(0))
-    by = known(ALPHA) * known(BETA) + known(room) if D == 1 else square + D * (D - 1) * known(room)
-    times = None if D == 1 else (D - 1) * D ** (2 * D) * known(ALPHA) ** (D - 1)
-    return Claim(s, (prove(">=", p, by, times),), {"alpha": 1, "Gamma": 2, "G": 2, "beta": 1})
-
-
-def _threshold(D: int, name: str, room: Expr) -> Statement:
-    given = (greater(ALPHA), greater(GAMMA), at_least(G), at_least(BETA), at_least(room))
-    then = D * ALPHA * BETA**D - G * BETA ** (D - 1) + D * GAMMA
-    return Statement(name, (ALPHA, GAMMA, G, BETA), given, (at_least(then),))
-
-
-def criterion(hidden: int) -> Claim:
-    """D^D Gamma - lambda T^D = lambda (D b - T) Q with Q > 0: psi(b) >= 0 iff D^D Gamma >= lambda T^D."""
-    p = Potential(hidden)
-    D, T = hidden, p.T
-    law = D**D * GAMMA - LAMBDA * T**D - LAMBDA * p.psi * sum(((D * B) ** (D - 1 - j) * T**j for j in range(D)), Integer(0))
-    cofactor = sum(((D * B) ** (D - 1 - j) * T**j for j in range(D)), Integer(0))
-    visible = sum(((D * known(B)) ** (D - 1 - j) * known(T) ** j for j in range(D)), Integer(0))
+def _false_potentials() -> list[Row]:
+    p, mu, m = Potential(2, 1), Symbol("mu"), Symbol("m")
+    y = p.vector("y")
     given = (*p.positive, greater(B), equal(p.resolvent), equal(p.tie))
-    s = Statement(f"{NAME}.criterion{D}", (p.A, p.g, p.z, KAPPA, LAMBDA, B, GAMMA), given, (equal(law), greater(cofactor)))
-    steps = (_level(p), prove("==", law, -(D**D) * known(p.tie)), prove(">", cofactor, visible))
-    point = {"A": [[1]], "g": [[4]], "z": [[2]], "kappa": 1, "lambda": 1, "b": 2, "Gamma": 2**D}
-    return Claim(s, steps, point, {"d0": 1})
-
-
-def _level(p: Potential) -> Step:
-    """T = z^T (kappa A + lambda) z >= 0."""
-    curve = known(KAPPA) * Trace(Congruence(known(p.A), p.z)) + known(LAMBDA) * Square(p.z)
-    return prove(">=", p.T, curve - inner(p.z, known(p.resolvent)))
-
-
-def scaling(hidden: int) -> Claim:
-    """kappa^{D-1} lambda T_kappa(lambda)^D = mu T_1(mu)^D at lambda = kappa mu: Gamma_c(kappa) = kappa^{-(D-1)} Gamma_c(1)."""
-    p, mu = Potential(hidden), Symbol("mu")
-    y, n = p.vector("y"), hidden
+    variables = (p.A, p.g, p.z, KAPPA, LAMBDA, B, GAMMA)
+    loose = Statement(f"{NAME}.false_criterion", variables, (*given, at_least(8 * GAMMA - LAMBDA * p.T**2)), (at_least(p.psi),))
     one, two = KAPPA * (p.A + mu * Identity(p.dim)) * p.z - p.g, (p.A + mu * Identity(p.dim)) * y - p.g
-    gap = KAPPA * p.z - y
-    at_kappa, at_one = KAPPA * inner(p.g, p.z), inner(p.g, y)
-    then = KAPPA ** (n - 1) * (KAPPA * mu) * inner(p.g, p.z) ** n - mu * at_one**n
-    ladder = sum((at_kappa**j * at_one ** (n - 1 - j) for j in range(n)), Integer(0))
-    steps = (
-        vanishes(gap, Trace(Congruence(known(p.A), gap)) - inner(gap, known(one) - known(two)), times=known(mu)),
-        prove("==", then, mu * inner(p.g, known(gap)) * ladder),
+    law = KAPPA**2 * (KAPPA * mu) * inner(p.g, p.z) ** 2 - mu * inner(p.g, y) ** 2
+    scaled = Statement(
+        f"{NAME}.false_scaling",
+        (p.A, p.g, p.z, y, KAPPA, mu),
+        (greater(KAPPA), greater(mu), equal(one), equal(two)),
+        (equal(law),),
     )
-    given = (greater(KAPPA), greater(mu), at_least(p.A), equal(one), equal(two))
-    s = Statement(f"{NAME}.scaling{n}", (p.A, p.g, p.z, y, KAPPA, mu), given, (equal(then),))
-    return Claim(s, steps, {"A": [[1]], "g": [[4]], "z": [[1]], "y": [[2]], "kappa": 2, "mu": 1}, {"d0": 1})
-
-
-def largest_eigenvalue() -> Claim:
-    """A <= m I implies lambda T^D (kappa m + lambda)^D >= lambda G^D, D = 1, ..., 4: Gamma_c is at least the isotropic value at m."""
-    p, m = Potential(1), Symbol("m")
-    rest = m * Identity(p.dim) - p.A
-    first = (KAPPA * m + LAMBDA) * p.T - p.G
-    then = [LAMBDA * ((KAPPA * m + LAMBDA) * p.T) ** n - LAMBDA * p.G**n for n in (1, 2, 3, 4)]
-    inside = KAPPA**2 * (_on(p.A, rest, p.z) + _on(rest, p.A, p.z)) + known(KAPPA) * known(LAMBDA) * known(m) * _form(rest, p.z)
-    zeros = m * inner(p.g, known(p.resolvent)) - m * KAPPA * inner(known(p.resolvent), rest * p.z)
-    steps = [_level(p), prove(">=", first, inside + zeros, times=known(m))]
-    top = (known(KAPPA) * known(m) + known(LAMBDA)) * known(p.T)
-    for n, x in zip((1, 2, 3, 4), then, strict=True):
-        ladder = sum((top**j * Square(p.g) ** (n - 1 - j) for j in range(n)), Integer(0))
-        steps.append(prove(">=", x, known(LAMBDA) * known(first) * ladder))
-    given = (*p.positive, greater(m), at_least(rest), equal(p.resolvent))
-    s = Statement(f"{NAME}.largest_eigenvalue", (p.A, p.g, p.z, KAPPA, LAMBDA, m), given, tuple(map(at_least, then)))
-    point = {"A": [[1, 0], [0, 2]], "g": [[2], [3]], "z": [[1], [1]], "kappa": 1, "lambda": 1, "m": 2}
-    return Claim(s, tuple(steps), point, {"d0": 2})
-
-
-def _form(a: Expr, x: Expr) -> Expr:
-    return Trace(Congruence(known(a), x))
-
-
-def _on(a: Expr, b: Expr, x: Expr) -> Expr:
-    """|a x|_b^2."""
-    return _form(b, a * x)
-
-
-def square_root() -> Claim:
-    """D = 2: 4 kappa lambda T^2 <= (g^T A^{-1/2} g)^2, with A = C^2, g = C h, kappa = k^2, lambda = l^2: a bound on Gamma_c."""
-    p, (k, l) = Potential(2), symbols("k l")
-    C, h, y = SymmetricSymbol("C", p.dim), p.vector("h"), p.vector("y")
-    N = k**2 * C * C + l**2 * Identity(p.dim)
-    facts = {"h": N * y - h, "g": p.g - C * h, "z": p.z - C * y}
-    first, x = inner(h, p.g) - 2 * k * l * p.T, (k * C - l * Identity(p.dim)) * y
-    wide = inner(h, p.g) ** 2 - 4 * k**2 * l**2 * p.T**2
-    rho, ny = known(facts["h"]), N * y
-    zeros = -inner(rho, C * ny) - inner(h, C * rho) + 2 * k * l * inner(rho, C * C * y)
-    zeros += inner(h, known(facts["g"])) - 2 * k * l * (inner(known(facts["g"]), p.z) + inner(C * h, known(facts["z"])))
-    by = known(k) ** 2 * _form(C, C * x) + known(l) ** 2 * _form(C, x) + zeros
-    steps = (
-        prove(">=", first, by),
-        prove(">=", inner(h, p.g), _form(C, h) + inner(h, known(facts["g"]))),
-        prove(">=", p.T, known(k) ** 2 * Square(C * C * y) + known(l) ** 2 * Square(C * y) + _level_zeros(p, C, h, y, facts)),
-        prove(">=", wide, known(first) * (known(inner(h, p.g)) + 2 * known(k) * known(l) * known(p.T))),
+    top = (KAPPA * m + LAMBDA) * p.T - p.G
+    smallest = Statement(
+        f"{NAME}.false_eigenvalue",
+        (p.A, p.g, p.z, KAPPA, LAMBDA, m),
+        (*p.positive, greater(m), at_least(p.A - m * Identity(p.dim)), equal(p.resolvent)),
+        (at_least(top),),
     )
-    given = (greater(k), greater(l), at_least(C), *map(equal, facts.values()))
-    s = Statement(f"{NAME}.square_root", (C, p.g, p.z, h, y, k, l), given, (at_least(wide),))
-    point = {"C": [[2]], "g": [[10]], "z": [[2]], "h": [[5]], "y": [[1]], "k": 1, "l": 1}
-    return Claim(s, steps, point, {"d0": 1})
+    plain = {"kappa": 1, "lambda": 1}
+    return [
+        ("8 for 4", loose, {**plain, "A": [[9]], "g": [[5]], "z": [[Rational(1, 2)]], "b": 1, "Gamma": 1}),
+        ("kappa^D for kappa^{D-1}", scaled, {"A": [[1]], "g": [[4]], "z": [[1]], "y": [[2]], "kappa": 2, "mu": 1}),
+        ("smallest eigenvalue", smallest, {**plain, "A": [[2]], "g": [[3]], "z": [[1]], "m": 1}),
+        _false_root(p),
+    ]
 
 
-def _level_zeros(p: Potential, C: Expr, h: Expr, y: Expr, facts: dict[str, Expr]) -> Expr:
-    """T - y^T C N C y, with g = C h, z = C y and h = N y."""
-    return inner(known(facts["g"]), p.z) + inner(C * h, known(facts["z"])) - inner(C * known(facts["h"]), C * y)
+def _false_root(p: Potential) -> Row:
+    """kappa = lambda = A = 1: 4 T^2 = (g . h)^2."""
+    c, h = Symbol("c"), p.vector("h")
+    given = (greater(c), greater(LAMBDA), equal(p.g - c * h), equal(c**2 * p.z + LAMBDA * p.z - p.g))
+    then = at_least(inner(h, p.g) ** 2 - 5 * LAMBDA * p.T**2)
+    s = Statement(f"{NAME}.false_root", (p.g, p.z, h, c, LAMBDA), given, (then,))
+    return "5 for 4", s, {"g": [[2]], "z": [[1]], "h": [[2]], "c": 1, "lambda": 1}
 
 
-def instances() -> Claim:
-    """psi > 0 at G = alpha = 1, Gamma = 1/8 < G, and at kappa = 4, a = 1, G = 4, Gamma = 1/2 < G^2 / (16 a); D = 2."""
-    numerator = 2 * ALPHA * BETA**2 - G * BETA + 2 * GAMMA
-    one = numerator.subs({ALPHA: 1, G: 1, GAMMA: Rational(1, 8)})
-    two = numerator.subs({ALPHA: 4, G: 4, GAMMA: Rational(1, 2)})
-    s = Statement(f"{NAME}.instances", (BETA,), (), (greater(one), greater(two)))
-    quarter = (BETA - Rational(1, 4)) ** 2
-    return Claim(s, (prove(">", one, 2 * quarter + Rational(1, 8)), prove(">", two, 8 * quarter + Rational(1, 2))))
+def variants() -> list[Statement]:
+    return [c.statement for c in refutations()]
 
 
-# -- the theorem --------------------------------------------------------------------------------------------------------
+def sample(draw: Draw, widths: Sequence[int]) -> Instance:
+    """Isotropic data with gamma_1 = G^D + (a positive number), other decays and alpha at least 1, so that Gamma >= Gamma_c.
+
+    Beside L >= Y, the inequality behind it, which needs no hypothesis on Gamma:
+    (D-1)^{D-1} (alpha |v|^2 + R)^{2D} >= (2D)^{2D} alpha^{D-1} Gamma |v|^{2D}.
+    """
+    net = Network(Setting(tuple(widths)))
+    s, D, values, u = net.setting, len(widths) - 2, net.setting.draw(draw), Symbol("u")
+    values |= {"g": draw.matrix(int(widths[0]), 1), "u": draw.nonnegative()}
+    values["a"] = draw.value(1 + u, values)
+    values["A"] = draw.value(A_SCALAR * s.identity, values)
+    grown = {c.name: draw.value(1 + c, values) for c in s.decay[1:]}
+    values |= {**grown, "gamma1": draw.value(norm_of_g(s) ** D + s.decay[0], values)}
+    del values["u"]
+    V, energy = norm2(s.product), net.kappa * A_SCALAR * norm2(s.product) + s.penalty
+    ahead = max(D - 1, 1) ** (D - 1) * energy ** (2 * D)
+    inside = ahead - (2 * D) ** (2 * D) * (net.kappa * A_SCALAR) ** (D - 1) * s.decay_product * V**D
+    statement = trivial_statement(net, f"sampled{D}", _room(net))
+    then = (*statement.then, at_least(inside))
+    return Instance(Statement(statement.name, statement.variables, statement.given, then), values)
 
 
-def claims() -> list[Claim]:
-    quiet = [trivial(Network(Setting(widths_of(n), noisy=False)), f"trivial{n}_without_noise") for n in (2, 3, 4)]
-    noisy = [trivial(Network(Setting(widths_of(n))), f"trivial{n}") for n in (2, 3, 4)]
-    points = [*map(family, (2, 3, 4, 5)), *map(below, (2, 3, 4, 5)), *map(tie, (3, 4, 5))]
-    scalar = [*map(threshold, range(1, 7)), *map(criterion, (1, 2, 3, 4)), *map(scaling, (1, 2, 3, 4))]
-    return [*quiet, *noisy, *points, *scalar, largest_eigenvalue(), square_root(), instances()]
+THEOREM = Theorem(
+    name=NAME,
+    sheet="B14",
+    title="The critical decay at which the origin becomes the global minimum",
+    form="equivalence for isotropic data; inequalities and an identity in general",
+    source="arXiv:2202.04777",
+    claims=claims,
+    sharpness=sharpness,
+    variants=variants,
+    sample=sample,
+    certified_at=((2, 2, 1), (2, 2, 2, 1), (2, 2, 2, 2, 1)),
+    supported_at=((16, 16, 1), (16, 16, 16, 1), (16, 8, 8, 8, 1), (8, 4, 4, 4, 4, 1)),
+)

@@ -2,22 +2,24 @@ r"""The proofs of `minima.transition` (arXiv:2202.04777): lower bounds, aligned 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from sympy import Expr, Identity, Integer, Mul, Rational, Symbol, Trace, symbols
 
 from theory.certificates import Step, prove, split, vanishes
-from theory.expressions import Congruence, Square, SymmetricSymbol, inner, known, norm2, quadratic
+from theory.expressions import Congruence, Square, SymmetricSymbol, inner, known, norm2
 from theory.statement import Condition, Statement, at_least, equal, greater
-from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
+from theory.theorem import Claim
 from theory.theorems.minima.aligned import Aligned
-from theory.theorems.minima.lemmas import Network, mean_gap
-from theory.theorems.minima.origin_claims import norm_of_g, schwarz_gap, schwarz_step
+from theory.theorems.minima.exact_points import point
+from theory.theorems.minima.lemmas import Network
+from theory.theorems.minima.origin_claims import layers_point, norm_of_g, schwarz_gap, schwarz_step
 from theory.theorems.minima.potential import GAMMA, KAPPA, LAMBDA, B, Potential, picked
 from theory.theorems.minima.setting import Setting, widths_of
+from theory.theorems.minima.weighted_means import constant, means_gap, weighted_gap
 
 NAME = "minima.transition"
+BOUNDED = (2, 3, 4, 5)
 A_SCALAR, ALPHA, G, BETA = symbols("a alpha G beta")
 
 
@@ -31,7 +33,11 @@ def discriminant(hidden: int, alpha: Any, size: Any, decay: Any) -> Expr:
 
 def trivial(net: Network, name: str) -> Claim:
     """Gamma >= Gamma_c implies L >= Y."""
-    return Claim(_trivial(net, name, _room(net)), tuple(_trivial_steps(net)))
+    depth = net.setting.depth
+    widths, at = (*[2] * depth, 1), {f"d{i}": 2 for i in range(depth)}
+    values = {k: x for k, x in layers_point(depth, widths, 1).items() if k[0] != "s" or net.setting.noisy}
+    statement = trivial_statement(net, name, _room(net))
+    return Claim(statement, tuple(_trivial_steps(net)), picked(statement, point(net, {**values, "a": 1}, at)), at)
 
 
 def _room(net: Network) -> Expr:
@@ -39,7 +45,7 @@ def _room(net: Network) -> Expr:
     return discriminant(s.depth - 1, net.kappa * A_SCALAR, norm_of_g(s), s.decay_product)
 
 
-def _trivial(net: Network, name: str, room: Expr, isotropic: bool = True) -> Statement:
+def trivial_statement(net: Network, name: str, room: Expr, isotropic: bool = True) -> Statement:
     s = net.setting
     off = (equal(s.A - A_SCALAR * s.identity),) if isotropic else ()
     given = (*net.given, greater(A_SCALAR), *off, at_least(room))
@@ -51,7 +57,7 @@ def _trivial_steps(net: Network) -> list[Step]:
     off, energy = s.A - A_SCALAR * s.identity, _energy(net)
     mean = s.penalty**n - n**n * Mul(s.decay_product, *map(norm2, s.layers))
     energies = [known(c) * Square(W) for c, W in zip(s.decay, s.layers, strict=True)]
-    first = [*net.path_steps(), *net.norm_steps(), prove(">=", mean, mean_gap(energies)), schwarz_step(s)]
+    first = [*net.path_steps(), *net.norm_steps(), prove(">=", mean, means_gap(energies)), schwarz_step(s)]
     zero = known(s.product.T)
     none = net.moment_known + sum(energies) - 2 * Trace(zero.T * s.g)
     dead = vanishes(s.product.T, known(-energy) + sum(energies), times=net.kappa_known * known(A_SCALAR))
@@ -95,24 +101,14 @@ def _power_steps(net: Network, mean: Expr) -> list[Step]:
 
 
 def _weighted(net: Network, mean: Expr) -> Expr:
-    r"""(x + r)^{2D} - (4 G |v|^2)^D with x = alpha |v|^2, r = R, from C x^{D-1} r^{D+1} with C = (2D)^{2D} / ((D-1)^{D-1} (D+1)^{D+1})."""
+    """(x + r)^{2D} - (4 G |v|^2)^D, with x = alpha |v|^2 and r = R, from the weighted inequality of the means."""
     s, D = net.setting, net.setting.depth - 1
     V = Square(s.product)
     x = net.kappa_known * known(A_SCALAR) * V
     r = sum(known(c) * Square(W) for c, W in zip(s.decay, s.layers, strict=True))
-    constant = Rational((2 * D) ** (2 * D), max(D - 1, 1) ** (D - 1) * (D + 1) ** (D + 1))
     decay = (D + 1) ** (D + 1) * Mul(*map(known, s.decay))
-    lower = constant * x ** (D - 1) * (known(mean) + decay * known(net.norm))
-    return _means(D, x, r) + lower + Rational(4**D, max(D - 1, 1) ** (D - 1)) * V**D * known(_room(net))
-
-
-def _means(D: int, x: Expr, r: Expr) -> Expr:
-    """(x + r)^{2D} - C x^{D-1} r^{D+1}, a square times a polynomial with positive coefficients, for D = 1, 2, 3."""
-    if D == 1:
-        return x**2 + 2 * x * r
-    if D == 2:
-        return (x - r / 3) ** 2 * (x**2 + Rational(14, 3) * x * r + 9 * r**2)
-    return (x - r / 2) ** 2 * (x + 4 * r) * ((x + r) ** 3 + Rational(27, 4) * x * r**2)
+    lower = constant(D - 1, D + 1) * x ** (D - 1) * (known(mean) + decay * known(net.norm))
+    return weighted_gap(x, r, D - 1, D + 1) + lower + Rational(4**D, max(D - 1, 1) ** (D - 1)) * V**D * known(_room(net))
 
 
 # -- aligned points -----------------------------------------------------------------------------------------------------
@@ -128,33 +124,33 @@ def family(depth: int) -> Claim:
 def below(depth: int) -> Claim:
     """Gamma < Gamma_c implies L < Y at an aligned point: at b_c, or (D = 1) at any b with alpha b + Gamma < G."""
     p = Aligned(depth)
-    statement = _below(p, f"{NAME}.below{depth}", greater(-_gap(p)), greater(p.s.Y - p.loss))
+    statement = below_statement(p, f"{NAME}.below{depth}", greater(-gap(p)), greater(p.s.Y - p.loss))
     first = [prove(">", p.low, *_contact(p))] if p.D > 1 else []
     last = prove(">", p.s.Y - p.loss, known(B) * known(p.low) - known(p.law), times=p.weight_known)
-    point = p.point(decay=_critical(p) / 2, a=_tie_scale(p)) if p.D > 1 else p.point()
-    return Claim(statement, (*p.steps(), *first, last), point, p.at)
+    place = p.point(decay=critical(p) / 2, a=tie_scale(p)) if p.D > 1 else p.point()
+    return Claim(statement, (*p.steps(), *first, last), place, p.at)
 
 
 def tie(depth: int) -> Claim:
     """Gamma = Gamma_c implies L = Y at the aligned points of energy b_c > 0: two families of global minima."""
     p = Aligned(depth)
-    statement = _below(p, f"{NAME}.tie{depth}", equal(_gap(p)), equal(p.loss - p.s.Y))
+    statement = below_statement(p, f"{NAME}.tie{depth}", equal(gap(p)), equal(p.loss - p.s.Y))
     by, times = _contact(p, -1)
     steps = [prove("==", p.low, by, times), prove("==", p.loss - p.s.Y, known(p.law) - B * known(p.low), times=p.weight_known)]
-    return Claim(statement, (*p.steps(), *steps), p.point(decay=_critical(p), a=_tie_scale(p)), p.at)
+    return Claim(statement, (*p.steps(), *steps), p.point(decay=critical(p), a=tie_scale(p)), p.at)
 
 
-def _gap(p: Aligned) -> Expr:
+def gap(p: Aligned) -> Expr:
     return discriminant(p.D, p.alpha, p.G, p.s.decay_product)
 
 
-def _touch(p: Aligned) -> Expr:
+def touch(p: Aligned) -> Expr:
     """D^2 alpha b - (D - 1) G, which vanishes at b = b_c."""
     return p.D**2 * p.alpha * B - (p.D - 1) * p.G
 
 
-def _below(p: Aligned, name: str, decay: Condition, conclusion: Condition) -> Statement:
-    place = equal(_touch(p)) if p.D > 1 else greater(p.low)
+def below_statement(p: Aligned, name: str, decay: Condition, conclusion: Condition) -> Statement:
+    place = equal(touch(p)) if p.D > 1 else greater(p.low)
     return Statement(name, p.variables, (*p.given, decay, place), (conclusion,))
 
 
@@ -162,17 +158,17 @@ def _contact(p: Aligned, sign: int = 1) -> tuple[Expr, Expr]:
     """(by, times): D (D^2 alpha)^{D-1} (G b^{D-1} - D (alpha b^D + Gamma)) = -(discriminant) + zeros, at b = b_c."""
     u, v, D = p.D**2 * p.alpha * B, (p.D - 1) * p.G, p.D
     ladder = sum((u**i * v ** (D - 2 - i) for i in range(D - 1)), Integer(0))
-    zeros = known(_touch(p)) * (p.G * ladder - u ** (D - 1))
-    lead = known(-_gap(p)) if sign > 0 else -known(_gap(p))
+    zeros = known(touch(p)) * (p.G * ladder - u ** (D - 1))
+    lead = known(-gap(p)) if sign > 0 else -known(gap(p))
     return lead + zeros, D ** (2 * D - 1) * (known(KAPPA) * known(A_SCALAR)) ** (D - 1)
 
 
-def _tie_scale(p: Aligned) -> Any:
+def tie_scale(p: Aligned) -> Any:
     """The a that puts b_c at 1, with G = 4 and the kappa of `Aligned.point`."""
     return Rational((p.D - 1) * 4, p.D**2) / Rational(3, 2) ** p.D
 
 
-def _critical(p: Aligned) -> Any:
+def critical(p: Aligned) -> Any:
     """Gamma_c at that a: alpha = 4 (D - 1) / D^2 and G = 4."""
     return Rational(4 * 1, p.D**2)
 
@@ -182,7 +178,7 @@ def _critical(p: Aligned) -> Any:
 
 def threshold(hidden: int) -> Claim:
     """Gamma >= Gamma_c implies D alpha beta^D - G beta^{D-1} + D Gamma >= 0, that is psi(beta) >= 0, for all beta >= 0."""
-    s = _threshold(hidden, f"{NAME}.threshold{hidden}", discriminant(hidden, ALPHA, G, GAMMA))
+    s = threshold_statement(hidden, f"{NAME}.threshold{hidden}", discriminant(hidden, ALPHA, G, GAMMA))
     room, p, D = discriminant(hidden, ALPHA, G, GAMMA), s.then[0].expression, hidden
     x, y = D**2 * known(ALPHA) * known(BETA), (D - 1) * known(G)
     square = D * (x - y) ** 2 * sum(((j + 1) * x**j * y ** (D - 2 - j) for j in range(D - 1)), Integer(0))
@@ -191,7 +187,7 @@ def threshold(hidden: int) -> Claim:
     return Claim(s, (prove(">=", p, by, times),), {"alpha": 1, "Gamma": 2, "G": 2, "beta": 1})
 
 
-def _threshold(D: int, name: str, room: Expr) -> Statement:
+def threshold_statement(D: int, name: str, room: Expr) -> Statement:
     given = (greater(ALPHA), greater(GAMMA), at_least(G), at_least(BETA), at_least(room))
     then = D * ALPHA * BETA**D - G * BETA ** (D - 1) + D * GAMMA
     return Statement(name, (ALPHA, GAMMA, G, BETA), given, (at_least(then),))
@@ -207,8 +203,7 @@ def criterion(hidden: int) -> Claim:
     given = (*p.positive, greater(B), equal(p.resolvent), equal(p.tie))
     s = Statement(f"{NAME}.criterion{D}", (p.A, p.g, p.z, KAPPA, LAMBDA, B, GAMMA), given, (equal(law), greater(cofactor)))
     steps = (_level(p), prove("==", law, -(D**D) * known(p.tie)), prove(">", cofactor, visible))
-    point = {"A": [[1]], "g": [[4]], "z": [[2]], "kappa": 1, "lambda": 1, "b": 2, "Gamma": 2**D}
-    return Claim(s, steps, point, {"d0": 1})
+    return Claim(s, steps, {"A": [[1]], "g": [[4]], "z": [[2]], "kappa": 1, "lambda": 1, "b": 2, "Gamma": 2**D}, {"d0": 1})
 
 
 def _level(p: Potential) -> Step:
@@ -236,7 +231,7 @@ def scaling(hidden: int) -> Claim:
 
 
 def largest_eigenvalue() -> Claim:
-    """A <= m I implies lambda T^D (kappa m + lambda)^D >= lambda G^D, D = 1, ..., 4: Gamma_c is at least the isotropic value at m."""
+    """A <= m I implies lambda T^D (kappa m + lambda)^D >= lambda G^D for D = 1, ..., 4."""
     p, m = Potential(1), Symbol("m")
     rest = m * Identity(p.dim) - p.A
     first = (KAPPA * m + LAMBDA) * p.T - p.G
@@ -250,8 +245,9 @@ def largest_eigenvalue() -> Claim:
         steps.append(prove(">=", x, known(LAMBDA) * known(first) * ladder))
     given = (*p.positive, greater(m), at_least(rest), equal(p.resolvent))
     s = Statement(f"{NAME}.largest_eigenvalue", (p.A, p.g, p.z, KAPPA, LAMBDA, m), given, tuple(map(at_least, then)))
-    point = {"A": [[1, 0], [0, 2]], "g": [[2], [3]], "z": [[1], [1]], "kappa": 1, "lambda": 1, "m": 2}
-    return Claim(s, tuple(steps), point, {"d0": 2})
+    return Claim(
+        s, tuple(steps), {"A": [[1, 0], [0, 2]], "g": [[2], [3]], "z": [[1], [1]], "kappa": 1, "lambda": 1, "m": 2}, {"d0": 2}
+    )
 
 
 def _form(a: Expr, x: Expr) -> Expr:
@@ -264,27 +260,26 @@ def _on(a: Expr, b: Expr, x: Expr) -> Expr:
 
 
 def square_root() -> Claim:
-    """D = 2: 4 kappa lambda T^2 <= (g^T A^{-1/2} g)^2, with A = C^2, g = C h, kappa = k^2, lambda = l^2: a bound on Gamma_c."""
-    p, (k, l) = Potential(2), symbols("k l")
+    """D = 2: 4 kappa lambda T^2 <= (g^T A^{-1/2} g)^2, with A = C^2, g = C h, kappa = k^2, lambda = r^2: a bound on Gamma_c."""
+    p, (k, r) = Potential(2), symbols("k r")
     C, h, y = SymmetricSymbol("C", p.dim), p.vector("h"), p.vector("y")
-    N = k**2 * C * C + l**2 * Identity(p.dim)
+    N = k**2 * C * C + r**2 * Identity(p.dim)
     facts = {"h": N * y - h, "g": p.g - C * h, "z": p.z - C * y}
-    first, x = inner(h, p.g) - 2 * k * l * p.T, (k * C - l * Identity(p.dim)) * y
-    wide = inner(h, p.g) ** 2 - 4 * k**2 * l**2 * p.T**2
+    first, x = inner(h, p.g) - 2 * k * r * p.T, (k * C - r * Identity(p.dim)) * y
+    wide = inner(h, p.g) ** 2 - 4 * k**2 * r**2 * p.T**2
     rho, ny = known(facts["h"]), N * y
-    zeros = -inner(rho, C * ny) - inner(h, C * rho) + 2 * k * l * inner(rho, C * C * y)
-    zeros += inner(h, known(facts["g"])) - 2 * k * l * (inner(known(facts["g"]), p.z) + inner(C * h, known(facts["z"])))
-    by = known(k) ** 2 * _form(C, C * x) + known(l) ** 2 * _form(C, x) + zeros
+    zeros = -inner(rho, C * ny) - inner(h, C * rho) + 2 * k * r * inner(rho, C * C * y)
+    zeros += inner(h, known(facts["g"])) - 2 * k * r * (inner(known(facts["g"]), p.z) + inner(C * h, known(facts["z"])))
+    by = known(k) ** 2 * _form(C, C * x) + known(r) ** 2 * _form(C, x) + zeros
     steps = (
         prove(">=", first, by),
         prove(">=", inner(h, p.g), _form(C, h) + inner(h, known(facts["g"]))),
-        prove(">=", p.T, known(k) ** 2 * Square(C * C * y) + known(l) ** 2 * Square(C * y) + _level_zeros(p, C, h, y, facts)),
-        prove(">=", wide, known(first) * (known(inner(h, p.g)) + 2 * known(k) * known(l) * known(p.T))),
+        prove(">=", p.T, known(k) ** 2 * Square(C * C * y) + known(r) ** 2 * Square(C * y) + _level_zeros(p, C, h, y, facts)),
+        prove(">=", wide, known(first) * (known(inner(h, p.g)) + 2 * known(k) * known(r) * known(p.T))),
     )
-    given = (greater(k), greater(l), at_least(C), *map(equal, facts.values()))
-    s = Statement(f"{NAME}.square_root", (C, p.g, p.z, h, y, k, l), given, (at_least(wide),))
-    point = {"C": [[2]], "g": [[10]], "z": [[2]], "h": [[5]], "y": [[1]], "k": 1, "l": 1}
-    return Claim(s, steps, point, {"d0": 1})
+    given = (greater(k), greater(r), at_least(C), *map(equal, facts.values()))
+    s = Statement(f"{NAME}.square_root", (C, p.g, p.z, h, y, k, r), given, (at_least(wide),))
+    return Claim(s, steps, {"C": [[2]], "g": [[10]], "z": [[2]], "h": [[5]], "y": [[1]], "k": 1, "r": 1}, {"d0": 1})
 
 
 def _level_zeros(p: Potential, C: Expr, h: Expr, y: Expr, facts: dict[str, Expr]) -> Expr:
@@ -302,12 +297,22 @@ def instances() -> Claim:
     return Claim(s, (prove(">", one, 2 * quarter + Rational(1, 8)), prove(">", two, 8 * quarter + Rational(1, 2))))
 
 
-# -- the theorem --------------------------------------------------------------------------------------------------------
+def exact_tie() -> Claim:
+    """A = 1, g = 2, gamma = (1, 1, 1), theta = (1, 1, 1), where Gamma = Gamma_c = 1: L = Y, as at 0."""
+    s = Setting((1, 1, 1, 1), noisy=False)
+    one = Identity(1)
+    excess = (s.loss - s.Y).xreplace(
+        {**dict.fromkeys((*s.layers, s.A), one), s.g: 2 * one, **dict.fromkeys(s.decay, Integer(1))}
+    )
+    return Claim(Statement(f"{NAME}.exact_tie", (s.Y,), (), (equal(excess),)), (prove("==", excess, 0),))
+
+
+# -- all of them --------------------------------------------------------------------------------------------------------
 
 
 def claims() -> list[Claim]:
-    quiet = [trivial(Network(Setting(widths_of(n), noisy=False)), f"trivial{n}_without_noise") for n in (2, 3, 4)]
-    noisy = [trivial(Network(Setting(widths_of(n))), f"trivial{n}") for n in (2, 3, 4)]
+    quiet = [trivial(Network(Setting(widths_of(n), noisy=False)), f"trivial{n}_without_noise") for n in BOUNDED]
+    noisy = [trivial(Network(Setting(widths_of(n))), f"trivial{n}") for n in BOUNDED]
     points = [*map(family, (2, 3, 4, 5)), *map(below, (2, 3, 4, 5)), *map(tie, (3, 4, 5))]
     scalar = [*map(threshold, range(1, 7)), *map(criterion, (1, 2, 3, 4)), *map(scaling, (1, 2, 3, 4))]
-    return [*quiet, *noisy, *points, *scalar, largest_eigenvalue(), square_root(), instances()]
+    return [*quiet, *noisy, *points, *scalar, largest_eigenvalue(), square_root(), instances(), exact_tie()]

@@ -1,0 +1,107 @@
+"""Every experiment passes, repeats itself, and fails when the formula that it tests is changed."""
+
+import json
+
+import numpy as np
+import pytest
+
+from numerics.experiments import experiment, experiment_of, experiments
+from numerics.experiments import minima_closed_form as closed_form
+from numerics.experiments import minima_global_minimum as global_minimum
+from numerics.experiments import minima_loss as loss
+from numerics.experiments import minima_minimisers as minimisers
+from numerics.experiments import minima_origin as origin
+from numerics.experiments import minima_scalar_equation as scalar_equation
+from numerics.experiments import minima_transition as transition
+from numerics.minimum import Minimum
+from numerics.minimum_loss import noise_averaged_loss
+from theory.errors import InvalidInput
+from theory.theorem import theorems
+
+
+def test_the_registry_has_one_experiment_for_each_sheet():
+    assert list(experiments()) == [f"minima.B{k}" for k in (1, 4, 5, 9, 12, 13, 14)]
+
+
+@pytest.mark.parametrize("name", experiments())
+def test_an_experiment_passes_and_its_outcome_is_json(name):
+    outcome = experiment(name).run(seed=1)
+    assert outcome.passed, outcome.figures
+    assert json.loads(json.dumps(outcome.json(), allow_nan=False))["seed"] == 1
+
+
+def test_the_same_seed_gives_the_same_figures():
+    first, again, other = (experiment("minima.B13").run(seed).figures for seed in (3, 3, 4))
+    assert first == again != other
+
+
+def test_experiments_are_found_by_theorem():
+    for theorem in theorems().values():
+        found = experiment_of(theorem)
+        assert (found is not None) == (f"{theorem.family}.{theorem.sheet}" in experiments())
+        assert found is None or experiment(theorem.name) is found
+
+
+def test_an_unknown_experiment_is_an_error():
+    with pytest.raises(InvalidInput, match="B99"):
+        experiment("minima.B99")
+
+
+# -- with a wrong formula ------------------------------------------------------------------------------------------------
+
+
+def wrong_loss(patch):
+    doubled = lambda layers, moments, noise: noise_averaged_loss(layers, moments, noise=2 * np.asarray(noise))  # noqa: E731
+    patch.setattr(loss, "noise_averaged_loss", doubled)
+
+
+def wrong_bound(patch):
+    right = global_minimum.psi
+    patch.setattr(global_minimum, "psi", lambda p, b: right(p, b) + 1e-4 * p.scale)
+
+
+def wrong_weights(patch):
+    right = Minimum.weights
+    patch.setattr(Minimum, "weights", lambda self: [1.001 * w for w in right(self)])
+
+
+def wrong_nullity(patch):
+    patch.setattr(minimisers, "nullity", lambda p: 0)
+
+
+def wrong_root(patch):
+    right = scalar_equation.minimise
+    more = lambda *a, decay, noise: right(*a, decay=[1.001 * decay[0], *decay[1:]], noise=noise)  # noqa: E731
+    patch.setattr(scalar_equation, "minimise", more)
+
+
+def wrong_radicals(patch):
+    right = closed_form.minimise
+    patch.setattr(closed_form, "minimise", lambda *a, decay, noise: right(*a, decay=decay, noise=0.0))
+
+
+def wrong_spectrum(patch):
+    right = origin.predicted
+    patch.setattr(origin, "predicted", lambda p: right(p) * (1 + 1e-9))
+
+
+def wrong_threshold(patch):
+    right = transition.at
+    patch.setattr(transition, "at", lambda p, product: right(p, product * (1 + 1e-4)))
+
+
+WRONG = [("B1", wrong_loss), ("B4", wrong_bound), ("B4", wrong_weights), ("B5", wrong_nullity), ("B9", wrong_root)]
+WRONG += [("B12", wrong_radicals), ("B13", wrong_spectrum), ("B14", wrong_threshold)]
+
+
+@pytest.mark.parametrize(("sheet", "wrong"), WRONG, ids=[w.__name__ for _, w in WRONG])
+def test_an_experiment_fails_with_a_wrong_formula(sheet, wrong, monkeypatch):
+    wrong(monkeypatch)
+    assert not experiment(f"minima.{sheet}").run(seed=1).passed
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", ["minima.B9", "minima.B13", "minima.B14"])
+def test_a_thorough_run_passes(name):
+    outcome = experiment(name).run(thorough=True)
+    assert outcome.passed, outcome.figures
