@@ -1,7 +1,7 @@
 """Generated kernels beside two alternatives: a numpy loop over the instances, and batched numpy written by hand.
 
-The outputs, at depth 3 and widths (n, n, n, n): the loss tr((P A - 2 C) P^T), its three gradients, one gradient step for each layer
-and two balancedness residuals after the step. Instances a second, best of a few runs; the three agree to rounding, which is checked.
+The outputs, at depth 3 and widths (n, n, n, n): the loss tr((P A - 2 C) P^T), its three gradients, one gradient step for each
+layer and two balancedness residuals after the step. Instances a second, best of a few runs; that the three agree is checked.
 
     python benchmarks/kernels.py --sizes 2 4 8 16
 """

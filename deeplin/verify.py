@@ -1,16 +1,15 @@
 """`verify`: every claim of a theorem through the kernel, its instances through exact and float arithmetic, its experiments.
 
-The work is cut into tasks (theorem, part, index), each of which gives evidence records; a theorem's grade is that of its
-weakest claim, lowered by any violation that its instances or experiments show.
+The work is cut into tasks, a part of a theorem each, which give evidence records; a theorem's grade is that of its weakest
+claim, lowered by any violation that its instances or experiments show.
 """
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from deeplin.executor import Executor, Serial
@@ -18,9 +17,11 @@ from deeplin.report import Grade, Report, Result, worst
 from theory import kernel
 from theory.certificates import Json, at_point, statement
 from theory.provers.proof import Proof, prove
-from theory.theorem import Claim, Counterexample, Theorem, select, theorems
+from theory.theorem import Claim, Theorem, select, theorems
 
 Evidence = dict[str, Any]
+Files = list[tuple[str, Json]]
+Found = Iterator[tuple[Evidence, Files]]
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,11 @@ class Settings:
 
 @dataclass(frozen=True)
 class Task:
+    """A part of a theorem: its claims, its sharpness, its experiment, or its instances at one tuple of widths."""
+
     theorem: str
     part: str
-    index: int
+    widths: tuple[int, ...]
     settings: Settings
 
 
@@ -47,50 +50,45 @@ class Outcome(NamedTuple):
 
 
 def tasks_of(theorem: Theorem, settings: Settings) -> list[Task]:
-    """The tasks of a theorem, proofs first."""
-    from numerics.experiments import experiment_of
-
-    sizes = {"claim": len(_claims(theorem.name)), "sharpness": len(theorem.sharpness())}
-    sizes |= {"certified": len(theorem.certified_at), "supported": len(theorem.supported_at)} if theorem.sample else {}
-    sizes["experiment"] = int(experiment_of(theorem) is not None)
-    return [Task(theorem.name, part, i, settings) for part, n in sizes.items() for i in range(n)]
+    """The tasks of a theorem, in the order of its evidence."""
+    instances = (("certified", theorem.certified_at), ("supported", theorem.supported_at)) if theorem.sample else ()
+    sized = [Task(theorem.name, part, tuple(widths), settings) for part, sizes in instances for widths in sizes]
+    whole = {part: Task(theorem.name, part, (), settings) for part in ("claims", "sharpness", "experiment")}
+    return [whole["claims"], whole["sharpness"], *sized, whole["experiment"]]
 
 
 def run_task(task: Task) -> Outcome:
     """The evidence of one task; safe to run in another process."""
     theorem = theorems()[task.theorem]
+    outcome = Outcome([], [])
     start = time.perf_counter()
-    outcome = _PARTS[task.part](theorem, task)
-    seconds = time.perf_counter() - start
-    return Outcome([{**e, "seconds": e.get("seconds", seconds)} for e in outcome.evidence], outcome.certificates)
-
-
-@lru_cache(maxsize=8)
-def _claims(name: str) -> tuple[Claim, ...]:
-    return tuple(theorems()[name].claims())
-
-
-@lru_cache(maxsize=8)
-def _sharpness(name: str) -> tuple[Counterexample, ...]:
-    return tuple(theorems()[name].sharpness())
+    for evidence, certificates in _PARTS[task.part](theorem, task):
+        now = time.perf_counter()
+        outcome.evidence.append({**evidence, "seconds": now - start})
+        outcome.certificates.extend((f"{theorem.name}/{path}", c) for path, c in certificates)
+        start = now
+    return outcome
 
 
 # -- parts --------------------------------------------------------------------------------------------------------------
 
 
-def _prove(theorem: Theorem, task: Task) -> Outcome:
-    claim = _claims(theorem.name)[task.index]
+def _claims(theorem: Theorem, task: Task) -> Found:
+    for index, claim in enumerate(theorem.claims()):
+        yield _claim(claim, f"{index:02d}-{_slug(claim.statement.name)}")
+
+
+def _claim(claim: Claim, path: str) -> tuple[Evidence, Files]:
     proof = proof_of(claim)
     record: Evidence = {"kind": "proof", "statement": claim.statement.name, "scope": proof.scope}
     if proof.certificate is None or not proof.proved:
         grade = Grade.VACUOUS if proof.vacuous else Grade.UNDECIDED
-        return Outcome([{**record, "grade": grade, "why": str(proof)}], [])
+        return {**record, "grade": grade, "why": str(proof)}, []
     record |= {"grade": Grade.PROVED, "digest": kernel.digest(proof.certificate["statement"])}
     record |= {"steps": len(proof.certificate["evidence"]["steps"])}
     record |= {"witness": proof.witness and proof.witness["evidence"]["point"]}
     written = [("proof", proof.certificate), ("witness", proof.witness)]
-    prefix = f"{theorem.name}/{task.index:02d}-{_slug(claim.statement.name)}"
-    return Outcome([record], [(f"{prefix}-{kind}.json", c) for kind, c in written if c is not None])
+    return record, [(f"{path}-{kind}.json", c) for kind, c in written if c is not None]
 
 
 def proof_of(claim: Claim) -> Proof:
@@ -108,43 +106,42 @@ def accepted(certificate: Json, expected: Json) -> Json:
     return certificate
 
 
-def _sharp(theorem: Theorem, task: Task) -> Outcome:
-    example = _sharpness(theorem.name)[task.index]
-    record: Evidence = {"kind": "sharpness", "drops": example.drops, "statement": example.statement.name}
-    lowered = example.statement.lowered()
-    certificate = accepted(at_point(lowered, example.point, "refuted"), statement(lowered)[0])
-    record |= {"status": "needed", "point": certificate["evidence"]["point"], "digest": kernel.digest(certificate["statement"])}
-    return Outcome([record], [(f"{theorem.name}/sharp-{task.index:02d}-refuted.json", certificate)])
+def _sharpness(theorem: Theorem, task: Task) -> Found:
+    for index, example in enumerate(theorem.sharpness()):
+        lowered = example.statement.lowered()
+        certificate = accepted(at_point(lowered, example.point, "refuted"), statement(lowered)[0])
+        record = {"kind": "sharpness", "drops": example.drops, "statement": example.statement.name, "status": "needed"}
+        record |= {"point": certificate["evidence"]["point"], "digest": kernel.digest(certificate["statement"])}
+        yield record, [(f"sharp-{index:02d}-refuted.json", certificate)]
 
 
-def _certified(theorem: Theorem, task: Task) -> Outcome:
+def _certified(theorem: Theorem, task: Task) -> Found:
     from numerics.evidence import certify
 
-    found = certify(theorem, theorem.certified_at[task.index], task.settings.certified, task.settings.seed)
-    return Outcome([{"kind": "certified", **found.json()}], [])
+    found = certify(theorem, task.widths, task.settings.certified, task.settings.seed)
+    yield {"kind": "certified", **found.json()}, []
 
 
-def _supported(theorem: Theorem, task: Task) -> Outcome:
+def _supported(theorem: Theorem, task: Task) -> Found:
     from numerics.evidence import support
 
-    found = support(theorem, theorem.supported_at[task.index], task.settings.supported, task.settings.seed)
-    return Outcome([{"kind": "supported", **found.json()}], [])
+    found = support(theorem, task.widths, task.settings.supported, task.settings.seed)
+    yield {"kind": "supported", **found.json()}, []
 
 
-def _experiment(theorem: Theorem, task: Task) -> Outcome:
+def _experiment(theorem: Theorem, task: Task) -> Found:
     from numerics.experiments import experiment_of
 
     experiment = experiment_of(theorem)
-    if experiment is None:
-        return Outcome([], [])
-    found = experiment.run(task.settings.seed, thorough=task.settings.thorough)
-    grade = Grade.SUPPORTED if found.passed else Grade.UNDECIDED
-    return Outcome([{**found.json(), "kind": "experiment", "measures": found.kind, "grade": grade}], [])
+    if experiment is not None:
+        found = experiment.run(task.settings.seed, thorough=task.settings.thorough)
+        grade = Grade.SUPPORTED if found.passed else Grade.UNDECIDED
+        yield {**found.json(), "kind": "experiment", "measures": found.kind, "grade": grade}, []
 
 
-_PARTS: dict[str, Callable[[Theorem, Task], Outcome]] = {
-    "claim": _prove,
-    "sharpness": _sharp,
+_PARTS: dict[str, Callable[[Theorem, Task], Found]] = {
+    "claims": _claims,
+    "sharpness": _sharpness,
     "certified": _certified,
     "supported": _supported,
     "experiment": _experiment,
@@ -196,7 +193,7 @@ def verify(
     settings = settings or Settings()
     start = time.perf_counter()
     chosen = select(names)
-    tasks = [t for theorem in chosen for t in tasks_of(theorem, settings)]
+    tasks = sorted((t for theorem in chosen for t in tasks_of(theorem, settings)), key=lambda t: t.part != "claims")
     outcomes: dict[int, Outcome] = {}
     try:
         for i, outcome in (executor or Serial()).run(run_task, tasks):

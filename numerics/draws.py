@@ -209,4 +209,5 @@ class ReplayedDraw(_Exact):
         return x.transpose() * x
 
 
+# mypy checks here that each is a Draw.
 _CHECKED: tuple[type[Draw], ...] = (ExactDraw, FloatDraw, ReplayedDraw)

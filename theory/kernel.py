@@ -73,7 +73,7 @@ class Algebra:
         return self.gather(pair for a in values for pair in a.items())
     def mul(self, a: Value, b: Value) -> Value:
         """Products of the pairs that meet: of all pairs, if a or b is a scalar."""
-        self.spend(5 + len(a) * len(b) // 4)
+        self.spend(5 + len(a) * len(b) // 2)
         pairs = ((m + n, u, v, c, d) for (m, u), c in a.items() for (n, v), d in b.items())
         if any(key is None for x in (a, b) for _, key in [*x][:1]):
             return self.gather(((tuple(sorted(m)), v if u is None else u), c * d) for m, u, v, c, d in pairs)
@@ -231,7 +231,7 @@ class Checker:
             require(make and len(args) == make.__code__.co_argcount - 1, "an unknown or malformed term")
             self.terms.append(Term(term, *make(*args)))
     def term(self, t: Any, kind: str = "any") -> Term:
-        self.algebra.spend(1)
+        self.algebra.spend(3)
         x = self.terms[natural(t, len(self.terms))]
         kinds = ("any", "matrix" if x.shape else "scalar", "square" if x.shape[:1] == x.shape[1:] != () else "")
         require(kind in kinds, f"a {kind} was expected")

@@ -1,7 +1,7 @@
 r"""Experiments: numeric checks of what a polynomial instance does not show (averages, training, spectra, roots).
 
-One file is one experiment with a module constant `EXPERIMENT`; it is found by being there and belongs to the theorem with its
-sheet id. An experiment supports a theorem and proves nothing; each is made so that it fails when the formula is changed.
+One file is one experiment with a module constant `EXPERIMENT`; it is found by being there and belongs to the theorem of its
+family and sheet id. An experiment supports a theorem and proves nothing; each fails when the formula is changed.
 """
 
 from __future__ import annotations

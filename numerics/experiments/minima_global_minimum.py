@@ -1,4 +1,4 @@
-r"""B4: the closed form of the global minimum beside training, its gradient, and the pointwise bound at random weights.
+r"""The closed form of the global minimum beside training, its gradient, and the pointwise bound at random weights.
 
 No start (random ones and one near the formula) may end lower by 1e-10 of max(1, E[y^2]), and the start near the formula must
 come back to it; the gradient vanishes at the formula's weights; and \(L(\theta) \ge E[y^2] + \psi(b(\theta))\) at random

@@ -1,4 +1,4 @@
-r"""B1: the noise-averaged loss beside its Monte Carlo estimate, for Bernoulli and for Gaussian noise.
+r"""The noise-averaged loss beside its Monte Carlo estimate, for Bernoulli and for Gaussian noise.
 
 The estimate draws a sample and a multiplier of mean 1 and variance s for each hidden neuron, and averages
 \((f - y)^2\). z is the difference to the closed form in standard errors; the loss that leaves the noise out must be far.

@@ -1,4 +1,4 @@
-r"""B5: the shape of trained minimisers, and how many directions keep the loss.
+r"""The shape of trained minimisers, and how many directions keep the loss.
 
 With noise the neurons of a hidden layer have equal magnitudes and the Hessian at the formula's weights has no null direction;
 without noise it has \(\sum_i (d_i - 1)\).

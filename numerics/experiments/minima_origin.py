@@ -1,4 +1,4 @@
-r"""B13: the Hessian at zero by differences of the gradient, beside its spectrum in closed form.
+r"""The Hessian at zero by differences of the gradient, beside its spectrum in closed form.
 
 With a hidden layer the gradient vanishes at zero, so that a step of 1e-8 leaves neither truncation nor cancellation; without
 one the loss is quadratic and any step is exact.

@@ -1,4 +1,4 @@
-"""B9: every root and the minimum by the exact route (over the rationals) beside the certified float route."""
+"""Every root and the minimum by the exact route (over the rationals) beside the certified float route."""
 
 from __future__ import annotations
 

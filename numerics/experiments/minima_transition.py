@@ -1,4 +1,4 @@
-r"""B14: just below the critical decay product the minimum is not at zero, just above it is."""
+r"""Just below the critical decay product the minimum is not at zero, just above it is."""
 
 from __future__ import annotations
 

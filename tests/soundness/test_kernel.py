@@ -288,10 +288,10 @@ def test_booleans_and_floats_are_no_numbers() -> None:
     good.put("lin", [[1, a]])
     certificate = good.certificate()
     assert kernel.check(certificate).claim == "proved"
-    for terms in ([["var", "A"], ["lin", [[True, 0]]]], [["var", "A"], ["T", False]], [["num", 1.0]], [["num", "1.5"]], [["eye", True]],
-                  [["num", "1/0"]], [["num", "0x"]], [["num", "1_0"]], [["num", " 1"]], [["num", "+1"]], [["num", None]],
-                  [["num", "٣"]], [["num", "1/-2"]]):  # fmt: skip
-        refused(with_statement(certificate, terms=terms), "expected|denominator")
+    for terms in ([["var", "A"], ["lin", [[True, 0]]]], [["var", "A"], ["T", False]], [["eye", True]]):
+        refused(with_statement(certificate, terms=terms), "expected")
+    for odd in (1.0, "1.5", "1/0", "0x", "1_0", " 1", "+1", None, "٣", "1/-2", True, "", "1e3"):
+        refused(with_statement(certificate, terms=[["num", odd]]), "a number|denominator")
     for dims in ({"n": True}, {"n": 0}, {"n": 1.0}, {"n": 512}, {"n": "m"}):
         refused(with_statement(certificate, dims=dims), "an integer")
     refused(with_statement(certificate, variables={"A": {"shape": [2, 2], "symmetric": 1}}), "a variable is malformed")

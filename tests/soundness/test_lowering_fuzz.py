@@ -349,7 +349,7 @@ def in_polynomial(c: Case) -> bool:
     """As a polynomial in some of the variables, the others at their values; then evaluated at theirs too."""
     node = expressions.lower(c.expression, c.maker.sizes)
     used = dag.variables([dag.resolved(node)])
-    few = [v for v in used if len(polynomial.places(v)) <= 4]
+    few = [v for v in used if len(polynomial.places(v)) <= 3]
     algebra = polynomial.Polynomial.of(random.Random(str(c.expression)).sample(few, min(1, len(few))))
     held = {str(v.data[0]) for v in used} - {p[0] for p in algebra.places}
     env = {k: algebra.const(v) if isinstance(v, list) else algebra.num(v) for k, v in c.point.items() if k in held}

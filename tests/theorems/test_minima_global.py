@@ -15,8 +15,14 @@ from theory import kernel
 from theory.algebra import evaluate
 from theory.algebras.rational import Rational
 from theory.certificates import at_point, derivation
-from theory.theorems.minima import all_minimisers, all_minimisers_limits, global_minimum, global_minimum_limits
-from theory.theorems.minima import one_hidden_layer, one_hidden_layer_limits
+from theory.theorems.minima import (
+    all_minimisers,
+    all_minimisers_limits,
+    global_minimum,
+    global_minimum_limits,
+    one_hidden_layer,
+    one_hidden_layer_limits,
+)
 
 MODULES = (global_minimum, all_minimisers, one_hidden_layer)
 LIMITS = (global_minimum_limits, all_minimisers_limits, one_hidden_layer_limits)
@@ -96,7 +102,9 @@ def loss(layers, a, g, y, decays, noise):
     moment, mean = [[a]], [Fraction(1)]
     for k, layer in enumerate(layers):
         mean = [sum(w * m for w, m in zip(row, mean, strict=True)) for row in layer]
-        moment = [[sum(p * q * moment[i][j] for (i, p), (j, q) in product(enumerate(r), enumerate(s))) for s in layer] for r in layer]
+        moment = [
+            [sum(p * q * moment[i][j] for (i, p), (j, q) in product(enumerate(r), enumerate(s))) for s in layer] for r in layer
+        ]
         for j in range(len(layer) if k < len(noise) else 0):
             moment[j][j] *= 1 + noise[k]
     penalty = sum(c * sum(w * w for row in layer for w in row) for c, layer in zip(decays, layers, strict=True))

@@ -3,27 +3,28 @@ r"""All global minimisers: aligned rank-one layers along sign vectors, and nothi
 Setting. As in `global_minimum`: D hidden layers with noise s_i, P = W_N ... W_1 = v^T, Gamma = gamma_1 ... gamma_N,
 kappa = prod (1 + s_i / d_i), psi(b) = D b - b^D g.z with (kappa b^D A + Gamma I) z = g.
 
-Hypotheses. gamma_i > 0, s_i >= 0, A positive semidefinite, b > 0. For "only these": g != 0; for equal magnitudes also s_i > 0 and
-consistent moments A p = g.
+Hypotheses. gamma_i > 0, s_i >= 0, A positive semidefinite, b > 0. For "only these": g != 0; for equal magnitudes also s_i > 0
+and consistent moments A p = g.
 
-Conclusion. (If) with vectors r_k, |r_k|^2 = d_k, of signs where s_k > 0 and free where s_k = 0, and numbers c_i > 0,
-\[ W_N = c_N r_{N-1}^T, \quad W_i = c_i r_i r_{i-1}^T, \quad W_1 = r_1 w^T, \quad \gamma_i |W_i|^2 = b, \quad
-   w \prod c_i \prod d_k = b^D z \]
-has a vanishing gradient and \(L = Y + \psi(b) = Y + D b - v\cdot g\), with v = b^D z and \(E f^2 = \kappa |v|_A^2\). (Only if) from
-L = Y + psi(b), \(b^D = \prod_{i\ge2} \gamma_i |W_i|^2\): v = b^D z; \(\gamma_i |W_i|^2 = b\) for i >= 2 and \(\gamma_1 |W_1|^2 = \Gamma
-b^D |z|^2\), which is b where psi'(b) = 0; with u_k = W_N ... W_{k+1} each layer is \(|u_k|^2 W_k = u_k^T u_{k-1}\); and
-\(d_k\, diag(u_k^T u_k) = |u_k|^2 I\) in every layer with noise. Where a layer W_i, i >= 2, is zero, L = Y only at 0.
+Conclusion. (If) with vectors r_k, |r_k|^2 = d_k, of signs where s_k > 0 and free where s_k = 0, and numbers c_i > 0, \[ W_N =
+c_N r_{N-1}^T, \quad W_i = c_i r_i r_{i-1}^T, \quad W_1 = r_1 w^T, \quad \gamma_i |W_i|^2 = b, \quad w \prod c_i \prod d_k =
+b^D z \] has a vanishing gradient and \(L = Y + \psi(b) = Y + D b - v\cdot g\), with v = b^D z and \(E f^2 = \kappa |v|_A^2\).
+(Only if) from L = Y + psi(b), \(b^D = \prod_{i\ge2} \gamma_i |W_i|^2\): v = b^D z; \(\gamma_i |W_i|^2 = b\) for i >= 2 and
+\(\gamma_1 |W_1|^2 = \Gamma b^D |z|^2\), which is b where psi'(b) = 0; with u_k = W_N ... W_{k+1} each layer is \(|u_k|^2 W_k
+= u_k^T u_{k-1}\); and \(d_k\, diag(u_k^T u_k) = |u_k|^2 I\) in every layer with noise. Where a layer W_i, i >= 2, is zero, L
+= Y only at 0.
 
 Form. If and only if (with b a minimiser of psi, by `global_minimum`).
 
-Scope of proof. All widths: the family at depths 2 to 4 with noise, at depths 2 and 3 without, and with noise in one layer of two;
-"only these" at depths 2 to 4.
+Scope of proof. All widths: the family at depths 2 to 4 with noise, at depths 2 and 3 without, and with noise in one layer of
+two; "only these" at depths 2 to 4.
 
-Why. On the family the second moments stay q (r r^T + s I), and the gradient is a multiple of one scalar (`families`). Conversely all
-nonnegative parts of L - Y - psi(b) vanish (`equality`).
+Why. On the family the second moments stay q (r r^T + s I), and the gradient is a multiple of one scalar (`families`).
+Conversely all nonnegative parts of L - Y - psi(b) vanish (`equality`).
 
-Sharpness. Without noise magnitudes are free: W_1 = W_2^T = (3/5, 4/5), A = 1, g = 2. With A = diag(1, 0), g = (0, 1) (inconsistent)
-or g = 0 they are free even with noise. A vector r of length sqrt(d) that is not of signs is no minimiser if s > 0.
+Sharpness. Without noise magnitudes are free: W_1 = W_2^T = (3/5, 4/5), A = 1, g = 2. With A = diag(1, 0), g = (0, 1)
+(inconsistent) or g = 0 they are free even with noise. A vector r of length sqrt(d) that is not of signs is no minimiser if s
+> 0.
 
 Source. arXiv:2202.04777 (the form of the minimisers); "if and only if" is derived for this project.
 """
@@ -97,7 +98,7 @@ def equal_magnitudes(depth: int) -> Claim:
 
 def _touching(q: Equality, depth: int, s: int) -> dict[str, Any]:
     """The member of the family of ones, with variances s or 0."""
-    kappa, A = _moment(2, [s] * (depth - 1))
+    A = _moment(2, [s] * (depth - 1))[1]
     values = {**_ones(depth, 2), **{f"s{k}": s for k in range(1, depth)}, "A": A}
     values = values if q.e.rooted else {k: x for k, x in values.items() if k != "b"}
     env = point(q.network, values, _sizes(depth))
@@ -110,7 +111,10 @@ def dead_layer(depth: int) -> Claim:
     s, e = n.setting, Envelope(n)
     product, excess = Mul(*e.energies), s.loss - s.Y
     statement = Statement(
-        f"{NAME}.dead_layer.depth_{depth}", s.variables, (*s.hypotheses, equal(product), equal(excess)), tuple(map(equal, s.layers))
+        f"{NAME}.dead_layer.depth_{depth}",
+        s.variables,
+        (*s.hypotheses, equal(product), equal(excess)),
+        tuple(map(equal, s.layers)),
     )
     c = Mul(*map(known, s.decay[1:]))
     steps = [*n.norm_steps(), vanishes(s.product, c * known(n.norm) - norm2(s.layers[0]) * known(product), times=c)]
@@ -134,7 +138,10 @@ def claims() -> list[Claim]:
 def sample(draw: Draw, widths: Sequence[int]) -> Instance:
     """A member of the family: signs, scales, b, z and A are drawn; decays and g follow."""
     f = Family(Setting(tuple(widths)))
-    s, values = f.setting, {"A": draw.psd(int(widths[0])), "z": draw.matrix(int(widths[0]), 1), "b": draw.positive(), "Y": draw.positive()}
+    s, values = (
+        f.setting,
+        {"A": draw.psd(int(widths[0])), "z": draw.matrix(int(widths[0]), 1), "b": draw.positive(), "Y": draw.positive()},
+    )
     values |= {f"s{k}": draw.nonnegative() for k in f.noisy} | {f"c{i}": draw.positive() for i in range(2, f.N + 1)}
     values |= {f"r{k}": draw.sign(int(widths[k]), 1) for k in f.hidden}
     if f.noisy:

@@ -44,9 +44,22 @@ def counterexamples(name: str) -> list[Counterexample]:
     free = {**UNEQUAL, "A": [[1]], "g": [[2]], "Y": 4, "s1": 0, "z": [[1]], "p": [[2]]}
     vector = {"W1": [[0, "3/5"], [0, "4/5"]], "g": [[0], [1]], "z": [[0], [1]], "p": [[0], [0]]}
     inconsistent = {**UNEQUAL, **vector, "A": [[1, 0], [0, 0]], "Y": 1, "s1": 1}
-    zero = {"W1": [[0], [0]], "W2": [[1, 0]], "gamma1": 1, "gamma2": 1, "A": [[1]], "g": [[0]], "Y": 1, "s1": 1, "z": [[0]], "p": [[0]]}
+    zero = {
+        "W1": [[0], [0]],
+        "W2": [[1, 0]],
+        "gamma1": 1,
+        "gamma2": 1,
+        "A": [[1]],
+        "g": [[0]],
+        "Y": 1,
+        "s1": 1,
+        "z": [[0]],
+        "p": [[0]],
+    }
     any_vector = Statement(f"{name}.any_vector", f.variables, without(f.given, f.unit(1)), tuple(map(equal, f.conclusions)))
-    unbalanced = Statement(f"{name}.any_scale", f.variables, without(f.given, f.energy(2) - f.b), tuple(map(equal, f.conclusions)))
+    unbalanced = Statement(
+        f"{name}.any_scale", f.variables, without(f.given, f.energy(2) - f.b), tuple(map(equal, f.conclusions))
+    )
     scaled = {"W1": [["1/2"], ["1/2"]], "W2": [[2, 2]], "w": [["1/2"]], "c2": 2, "gamma1": 2, "gamma2": 1, "g": [[6]], "Y": 99}
     return [
         _magnitudes(f"{name}.no_noise", "s_i > 0", line, [line.network.setting.noise[0]], free),
@@ -60,14 +73,27 @@ def counterexamples(name: str) -> list[Counterexample]:
 # -- false twins -----------------------------------------------------------------------------------------------------------
 
 
-def _twin(f: Family, name: str, then: Condition, point: dict[str, Any], given: tuple[Condition, ...] | None = None) -> Counterexample:
+def _twin(
+    f: Family, name: str, then: Condition, point: dict[str, Any], given: tuple[Condition, ...] | None = None
+) -> Counterexample:
     return Counterexample(name, Statement(name, f.variables, given or f.given, (then,)), point)
 
 
 def _of_family(name: str) -> list[Counterexample]:
     f, deep = _family(1, 2, 1), _family(1, 1, 1, 1)
     s = f.setting
-    high = {"W1": [[1]], "W2": [[1]], "W3": [[1]], "gamma1": 1, "gamma2": 1, "gamma3": 1, "s1": 0, "s2": 0, "r1": [[1]], "r2": [[1]]}
+    high = {
+        "W1": [[1]],
+        "W2": [[1]],
+        "W3": [[1]],
+        "gamma1": 1,
+        "gamma2": 1,
+        "gamma3": 1,
+        "s1": 0,
+        "s2": 0,
+        "r1": [[1]],
+        "r2": [[1]],
+    }
     return [
         _twin(f, f"{name}.one_more_b", equal(f.value - f.b), PAIR_FAMILY),
         _twin(f, f"{name}.no_noise_in_moment", equal(s.second_moment - Trace(s.product * s.A * s.product.T)), PAIR_FAMILY),
@@ -107,8 +133,14 @@ def _of_converse(name: str) -> list[Counterexample]:
     energies = equal(t.decay[0] * norm2(t.layers[0]) - t.decay[1] * norm2(t.layers[1]))
     off = {**ONE, "g": [[3]], "W1": [["3/2"]], "z": [["3/2"]], "Y": 9}
     return [
-        Counterexample("equal entries", Statement(f"{name}.equal_entries", (*q.e.variables, q.p), q.noisy_given, (equal(row),)), opposite),
-        Counterexample("stationary", Statement(f"{name}.stationary", s.variables, (*s.hypotheses, *still), (equal(q.magnitude(1)),)), active),
+        Counterexample(
+            "equal entries", Statement(f"{name}.equal_entries", (*q.e.variables, q.p), q.noisy_given, (equal(row),)), opposite
+        ),
+        Counterexample(
+            "stationary",
+            Statement(f"{name}.stationary", s.variables, (*s.hypotheses, *still), (equal(q.magnitude(1)),)),
+            active,
+        ),
         Counterexample("any b", Statement(f"{name}.any_b", one.e.variables, one.given, (energies,)), off),
     ]
 

@@ -26,13 +26,15 @@ from theory.statement import Condition, at_least, equal, greater
 from theory.theorems.minima.envelope import Envelope
 from theory.theorems.minima.lemmas import Network
 
+BETA, ALPHA, Q = Symbol("beta"), Symbol("alpha"), Symbol("q")
+
 
 @dataclass(frozen=True)
 class TwoLayers:
     """Two layers: `beta` is a variable, or a given value with `equation` and `unit` proved beforehand."""
 
     network: Network
-    beta: Any = Symbol("beta")
+    beta: Any = BETA
 
     @cached_property
     def envelope(self) -> Envelope:
@@ -69,10 +71,12 @@ class TwoLayers:
 
     def by(self, b: Any) -> Expr:
         """b (L - L*) in visibly nonnegative parts."""
-        e, s, A = self.envelope, self.network.setting, known(self.network.setting.A)
+        e, A = self.envelope, known(self.network.setting.A)
         squares = self.network.kappa_known * b * Trace(Congruence(A, e.v - self.beta * self.z))
         squares += e.decay_known * Square(e.v - e.b * self.z)
-        zeros = (self.beta - e.b) * e.b * known(self.unit) + e.b * Trace((2 * e.v - self.beta * self.z).T * known(self.equation))
+        zeros = (self.beta - e.b) * e.b * known(self.unit) + e.b * Trace(
+            (2 * e.v - self.beta * self.z).T * known(self.equation)
+        )
         return b * known(self.network.path) + e.decay_known * known(self.network.norm) + squares + zeros
 
     def at_zero(self) -> Expr:
@@ -93,8 +97,8 @@ class Isotropic:
     """kappa A = alpha I: `alpha` and q are variables, or given values with `root` and `tau` proved beforehand."""
 
     network: Network
-    alpha: Any = Symbol("alpha")
-    q: Any = Symbol("q")
+    alpha: Any = ALPHA
+    q: Any = Q
 
     @cached_property
     def envelope(self) -> Envelope:

@@ -1,7 +1,8 @@
 r"""Where the envelope is touched: L = Y + psi(b), b > 0, forces v = b^D z and aligned layers of rank one and of one energy b.
 
-Every part of the sum of nonnegative parts vanishes. With noise and consistent moments A p = g, g != 0, also |v|_A > 0, and the
-path lemma of each layer with s_k > 0 is an equality, d_k diag(u_k^T u_k) = |u_k|^2 I: the neurons of the layer are equally strong.
+Every part of the sum of nonnegative parts vanishes. With noise and consistent moments A p = g, g != 0, also |v|_A > 0, and
+the path lemma of each layer with s_k > 0 is an equality, d_k diag(u_k^T u_k) = |u_k|^2 I: the neurons of the layer are
+equally strong.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ def value(expression: Any, env: Mapping[str, Any], at: Sizes | None = None) -> A
 
 
 def point(network: Network, values: Mapping[str, Any], at: Sizes | None = None) -> dict[str, Any]:
-    """The values (rows of numbers for matrices) as exact numbers, with kappa, the signs e_k = (1, ..., 1) and the spreads X_k."""
+    """The values (matrices as rows) as exact numbers, with kappa, the signs e_k = (1, ..., 1) and the spreads X_k."""
     env = {name: matrix(x) if isinstance(x, Sequence) and not isinstance(x, str) else rational(x) for name, x in values.items()}
     if not network.words:
         return env

@@ -3,8 +3,8 @@ r"""The families of global minimisers: aligned layers of rank one, along vectors
     W_N = c_N r_{N-1}^T,   W_i = c_i r_i r_{i-1}^T (2 <= i < N),   W_1 = r_1 w^T,   |r_k|^2 = d_k,
     gamma_i |W_i|^2 = b for all i,   C w = b^D z with C = prod c_i prod d_k,   (kappa b^D A + Gamma I) z = g.
 
-A layer with noise has signs, diag(r_k r_k^T) = I; without noise r_k is any vector (d_k stands for |r_k|^2). The second moments
-forward and backward stay of the form q (r r^T + s I); the gradient is then a multiple of sigma = E f^2 - v.g + b, and
+A layer with noise has signs, diag(r_k r_k^T) = I; without noise r_k is any vector (d_k stands for |r_k|^2). The second
+moments forward and backward stay of the form q (r r^T + s I); the gradient is then a multiple of sigma = E f^2 - v.g + b, and
 b^D sigma = 0 follows from the equations.
 """
 
@@ -12,14 +12,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
-from sympy import Expr, Identity, Integer, MatrixSymbol, Mul, Symbol, Trace
+from sympy import Expr, Identity, Integer, MatrixSymbol, Mul, Symbol
 
-from theory.certificates import Step, prove
-from theory.expressions import DiagonalPart, gradient, inner, known, norm2, quadratic
+from theory.certificates import Step
+from theory.expressions import DiagonalPart, gradient, inner, norm2, quadratic
 from theory.statement import Condition, equal, greater
 from theory.theorems.minima.setting import Setting
+from theory.theorems.minima.terms import Term, diagonal_part, dot, fact, step, term, trace
 
 
 @dataclass(frozen=True)
@@ -115,16 +117,37 @@ class Family:
     @property
     def variables(self) -> tuple[Any, ...]:
         scales = [self.c(i) for i in range(2, self.N + 1)]
-        return (*self.setting.variables, *map(self.r, self.hidden), *scales, self.w, self.z, self.b, *([self.kappa] if self.noisy else []))
+        return (
+            *self.setting.variables,
+            *map(self.r, self.hidden),
+            *scales,
+            self.w,
+            self.z,
+            self.b,
+            *([self.kappa] if self.noisy else []),
+        )
 
     @property
     def given(self) -> tuple[Condition, ...]:
         layers = [equal(self.off(i)) for i in range(1, self.N + 1)]
         scales = [equal(self.energy(i) - self.b) for i in range(1, self.N + 1)]
         signs = [equal(self.unit(k)) for k in self.noisy]
-        positive = [*(greater(self.c(i)) for i in range(2, self.N + 1)), *(greater(self.n(k)) for k in self.hidden), greater(self.b)]
+        positive = [
+            *(greater(self.c(i)) for i in range(2, self.N + 1)),
+            *(greater(self.n(k)) for k in self.hidden),
+            greater(self.b),
+        ]
         kappa = [equal(self.kappa_gap)] if self.noisy else []
-        return (*self.setting.hypotheses, *layers, *scales, *signs, *positive, *kappa, equal(self.predictor), equal(self.equation))
+        return (
+            *self.setting.hypotheses,
+            *layers,
+            *scales,
+            *signs,
+            *positive,
+            *kappa,
+            equal(self.predictor),
+            equal(self.equation),
+        )
 
     # -- second moments, forward and backward ------------------------------------------------------------------------------
 
@@ -155,29 +178,29 @@ class Family:
     def backward_gap(self, k: int) -> Expr:
         return self.backward(k) - self.rank_one(self.t(k), k)
 
-    def _spread(self, difference: Expr, scale: Any, k: int) -> Expr:
+    def _spread(self, difference: Term, scale: Any, k: int) -> Term:
         """What M -> M + s diag(M) makes of a known difference."""
         s = self.s(k)
-        return difference + s * DiagonalPart(difference) + s * scale * known(self.unit(k)) if s != 0 else difference
+        return difference + s * diagonal_part(difference) + s * scale * fact(self.unit(k)) if s != 0 else difference
 
     def forward_step(self, k: int) -> Step:
-        W, V, E, B = self.setting.layers[k - 1], self.layer(k), known(self.off(k)), self.setting.carried[k - 1]
+        W, V, E, B = term(self.setting.layers[k - 1]), term(self.layer(k)), fact(self.off(k)), term(self.setting.carried[k - 1])
         difference = E * B * W.T
         if k > 1:
             B0 = self.rank_one(self.q(k - 1), k - 1)
-            difference += V * known(self.forward_gap(k - 1)) * W.T + V * B0 * E.T
+            difference += V * fact(self.forward_gap(k - 1)) * W.T + V * B0 * E.T
         else:
             difference += V * B * E.T
-        return prove("==", self.forward_gap(k), self._spread(difference, self.q(k), k))
+        return step("==", self.forward_gap(k), self._spread(difference, self.q(k), k))
 
     def backward_step(self, k: int) -> Step:
-        W, V, E = self.setting.layers[k], self.layer(k + 1), known(self.off(k + 1))
+        W, V, E = term(self.setting.layers[k]), term(self.layer(k + 1)), fact(self.off(k + 1))
         if k + 1 < self.N:
             S, S0 = self.backward(k + 1), self.rank_one(self.t(k + 1), k + 1)
-            difference = E.T * S * W + V.T * known(self.backward_gap(k + 1)) * W + V.T * S0 * E
+            difference = E.T * S * W + V.T * fact(self.backward_gap(k + 1)) * W + V.T * S0 * E
         else:
             difference = E.T * W + V.T * E
-        return prove("==", self.backward_gap(k), self._spread(difference, self.t(k), k))
+        return step("==", self.backward_gap(k), self._spread(difference, self.t(k), k))
 
     # -- rows and columns of products --------------------------------------------------------------------------------------
 
@@ -192,9 +215,9 @@ class Family:
     def head_step(self, k: int) -> Step:
         """u_k = u_{k+1} W_{k+1}."""
         if k == self.N - 1:
-            return prove("==", self.head_gap(k), known(self.off(self.N)))
-        by = known(self.head_gap(k + 1)) * self.setting.layers[k] + self.a(k + 1) * self.r(k + 1).T * known(self.off(k + 1))
-        return prove("==", self.head_gap(k), by)
+            return step("==", self.head_gap(k), fact(self.off(self.N)))
+        by = fact(self.head_gap(k + 1)) * self.setting.layers[k] + self.a(k + 1) * self.r(k + 1).T * fact(self.off(k + 1))
+        return step("==", self.head_gap(k), by)
 
     def tail(self, k: int) -> Expr:
         """W_{k-1} ... W_1 (k >= 2)."""
@@ -213,9 +236,9 @@ class Family:
     def tail_step(self, k: int) -> Step:
         """W_{k-1} (W_{k-2} ... W_1)."""
         if k == 2:
-            return prove("==", self.tail_gap(2), known(self.off(1)))
-        by = known(self.off(k - 1)) * self.tail(k - 1) + self.layer(k - 1) * known(self.tail_gap(k - 1))
-        return prove("==", self.tail_gap(k), by)
+            return step("==", self.tail_gap(2), fact(self.off(1)))
+        by = fact(self.off(k - 1)) * self.tail(k - 1) + self.layer(k - 1) * fact(self.tail_gap(k - 1))
+        return step("==", self.tail_gap(k), by)
 
     # -- the scalar equation and the conclusions ---------------------------------------------------------------------------
 
@@ -227,7 +250,9 @@ class Family:
     def powers(self, first: int) -> Expr:
         """prod_{i >= first} gamma_i |W_i|^2 - b^{...}, a visible zero."""
         span = range(first, self.N + 1)
-        parts = (Mul(*(self.energy(i) for i in span if i < j)) * known(self.energy(j) - self.b) * self.b ** (self.N - j) for j in span)
+        parts = (
+            Mul(*(self.energy(i) for i in span if i < j)) * fact(self.energy(j) - self.b) * self.b ** (self.N - j) for j in span
+        )
         return sum(parts, Integer(0))
 
     @property
@@ -236,20 +261,20 @@ class Family:
         if not self.noisy:
             return Integer(0)
         squares = Mul(*(self.c(i) ** 2 for i in range(2, self.N + 1)), *(self.n(k) for k in self.hidden))
-        return -squares * Mul(*(self.n(k) for k in self.hidden if k not in self.noisy)) * known(self.kappa_gap)
+        return -squares * Mul(*(self.n(k) for k in self.hidden if k not in self.noisy)) * fact(self.kappa_gap)
 
     def sigma_step(self) -> Step:
         s, beta, v = self.setting, self.b**self.D, self.C * self.w
-        shifted = self.kappa * beta * s.A * known(self.predictor) + s.decay_product * known(self.predictor)
+        shifted = self.kappa * beta * s.A * fact(self.predictor) + s.decay_product * fact(self.predictor)
         zeros = beta * quadratic(s.A, self.w) * self.kappa_zero - self.powers(1)
-        by = zeros + inner(v, shifted) + beta * inner(v, known(self.equation))
-        return prove("==", self.sigma, by, times=known(self.b) ** self.D)
+        by = zeros + dot(v, shifted) + beta * dot(v, fact(self.equation))
+        return step("==", self.sigma, by, times=fact(self.b) ** self.D)
 
     def energy_step(self, i: int) -> Step:
         """gamma_i |W_i|^2 = b."""
-        W, V, E = self.setting.layers[i - 1], self.layer(i), known(self.off(i))
-        by = self.setting.decay[i - 1] * (Trace(E.T * W) + Trace(V.T * E)) + known(self.energy(i) - self.b)
-        return prove("==", self.energy_gap(i), by)
+        W, V, E = term(self.setting.layers[i - 1]), term(self.layer(i)), fact(self.off(i))
+        by = self.setting.decay[i - 1] * (trace(E.T * W) + trace(V.T * E)) + fact(self.energy(i) - self.b)
+        return step("==", self.energy_gap(i), by)
 
     def energy_gap(self, i: int) -> Expr:
         return self.setting.decay[i - 1] * norm2(self.setting.layers[i - 1]) - self.b
@@ -260,10 +285,10 @@ class Family:
         return self.setting.second_moment - self.t(0) * quadratic(self.setting.A, self.w)
 
     def moment_step(self) -> Step:
-        W, V, E, k = self.setting.layers[-1], self.layer(self.N), known(self.off(self.N)), self.N - 1
+        W, V, E, k = term(self.setting.layers[-1]), term(self.layer(self.N)), fact(self.off(self.N)), self.N - 1
         B0 = self.rank_one(self.q(k), k)
-        by = Trace(E * self.setting.carried[k] * W.T) + Trace(V * known(self.forward_gap(k)) * W.T) + Trace(V * B0 * E.T)
-        return prove("==", self.moment_gap, by)
+        by = trace(E * self.setting.carried[k] * W.T) + trace(V * fact(self.forward_gap(k)) * W.T) + trace(V * B0 * E.T)
+        return step("==", self.moment_gap, by)
 
     @cached_property
     def value(self) -> Expr:
@@ -287,13 +312,13 @@ class Family:
         return self.setting.loss - self.setting.Y - self.D * self.b + self.setting.fit
 
     def predictor_steps(self) -> list[Step]:
-        s, off, v = self.setting, known(self.head_gap(0)), self.C * self.w
-        cross = Trace(off * s.A * s.product.T) + Trace(v.T * s.A * off.T)
-        tight = known(self.moment_gap) + quadratic(s.A, self.w) * self.kappa_zero - self.kappa * cross
+        s, off, v = self.setting, fact(self.head_gap(0)), self.C * self.w
+        cross = trace(off * s.A * s.product.T) + trace(v.T * s.A * off.T)
+        tight = fact(self.moment_gap) + quadratic(s.A, self.w) * self.kappa_zero - self.kappa * cross
         return [
-            prove("==", self.predicted, off.T + known(self.predictor)),
-            prove("==", self.tight, tight),
-            prove("==", self.energy_value, known(self.value) + inner(s.g, known(self.predicted))),
+            step("==", self.predicted, off.T + fact(self.predictor)),
+            step("==", self.tight, tight),
+            step("==", self.energy_value, fact(self.value) + dot(s.g, fact(self.predicted))),
         ]
 
     @property
@@ -304,9 +329,15 @@ class Family:
 
     def value_step(self) -> Step:
         g = self.setting.g
-        energies = sum(known(self.energy_gap(i)) for i in range(1, self.N + 1))
-        by = known(self.moment_gap) - 2 * Trace(known(self.head_gap(0)) * g) + energies + known(self.sigma) - inner(g, known(self.predictor))
-        return prove("==", self.value, by)
+        energies = sum(fact(self.energy_gap(i)) for i in range(1, self.N + 1))
+        by = (
+            fact(self.moment_gap)
+            - 2 * trace(fact(self.head_gap(0)) * g)
+            + energies
+            + fact(self.sigma)
+            - dot(g, fact(self.predictor))
+        )
+        return step("==", self.value, by)
 
     def gradient(self, k: int) -> Expr:
         return gradient(self.setting.loss, self.setting.layers[k - 1])
@@ -314,39 +345,39 @@ class Family:
     def gradient_step(self, k: int) -> Step:
         half = self._gradient_moved(k) * 2
         scale = self.n(k) * self.n(k - 1) * self.c(k) if k > 1 else self.n(1) * self.b**self.D
-        times = Mul(*(known(self.n(j)) for j in (k, k - 1) if 0 < j < self.N)) * (known(self.c(k)) if k > 1 else known(self.b) ** self.D)
-        return prove("==", self.gradient(k), scale * half + 2 * self._gradient_at_family(k), times=times)
+        widths = prod((fact(self.n(j)) for j in (k, k - 1) if 0 < j < self.N), start=term(1))
+        times = widths * (fact(self.c(k)) if k > 1 else fact(self.b) ** self.D)
+        return step("==", self.gradient(k), scale * half + 2 * self._gradient_at_family(k), times=times)
 
     def _gradient_moved(self, k: int) -> Expr:
         """Half the gradient by W_k minus its value at the family, a visible zero."""
-        s, W, V, E = self.setting, self.setting.layers[k - 1], self.layer(k), known(self.off(k))
-        B = s.carried[k - 1]
-        B0, dB = (self.rank_one(self.q(k - 1), k - 1), known(self.forward_gap(k - 1))) if k > 1 else (B, None)
+        s, W, V, E = self.setting, term(self.setting.layers[k - 1]), term(self.layer(k)), fact(self.off(k))
+        B = term(s.carried[k - 1])
         moved, S0 = E * B, V
         if k < self.N:
             S0 = self.rank_one(self.t(k), k)
-            moved = known(self.backward_gap(k)) * W * B + S0 * E * B
+            moved = fact(self.backward_gap(k)) * W * B + S0 * E * B
             S0 = S0 * V
-        moved = moved + S0 * dB if dB is not None else moved
+        moved = moved + S0 * fact(self.forward_gap(k - 1)) if k > 1 else moved
         return moved - self._cross_moved(k) + s.decay[k - 1] * E
 
     def _cross_moved(self, k: int) -> Expr:
         """u_k^T (W_{k-1} ... W_1 g)^T minus its value (u_N = 1)."""
         g, low = self.setting.g, self.tail(k) if k > 1 else None
         below = g.T * low.T if low is not None else g.T
-        first = known(self.head_gap(k)).T * below if k < self.N else None
+        first = fact(self.head_gap(k)).T * below if k < self.N else None
         if k == 1:
             return first
-        second = g.T * known(self.tail_gap(k)).T
+        second = g.T * fact(self.tail_gap(k)).T
         return first + self.a(k) * self.r(k) * second if k < self.N else second
 
     def _gradient_at_family(self, k: int) -> Expr:
         """The rest, with its multiplier: sigma r_k r_{k-1}^T, or the equation of z for the first layer."""
         if k > 1:
-            tail = (known(self.sigma) + known(self.energy(k) - self.b)) * self.r(k - 1).T
+            tail = (fact(self.sigma) + fact(self.energy(k) - self.b)) * self.r(k - 1).T
             return self.r(k) * tail if k < self.N else tail
         s, r, beta = self.setting, self.r(1), self.b**self.D
-        M, E = known(self.predictor), known(self.equation)
+        M, E = fact(self.predictor), fact(self.equation)
         data = beta * self.C * r * (E.T + self.kappa * M.T * s.A) + s.decay_product * self.C * r * M.T
         scale = beta * self.kappa_zero * r * self.w.T * s.A if self.noisy else None
         decay = -s.decay[0] * self.n(1) * self.powers(2) * r * self.w.T

@@ -1,32 +1,33 @@
 r"""The global minimum of the regularised loss of a deep linear network with noisy neurons.
 
 Setting. Layers W_1, ..., W_N (W_i of shape d_i x d_{i-1}, d_N = 1), D = N - 1 hidden layers whose neurons are multiplied by
-independent noise of mean 1 and variance s_i; A = E[x x^T], g = E[x y], Y = E[y^2], v = (W_N ... W_1)^T, Gamma = gamma_1 ... gamma_N,
-kappa = prod_i (1 + s_i / d_i), and psi(b) = D b - b^D g^T (kappa b^D A + Gamma I)^{-1} g for b >= 0.
+independent noise of mean 1 and variance s_i; A = E[x x^T], g = E[x y], Y = E[y^2], v = (W_N ... W_1)^T, Gamma = gamma_1 ...
+gamma_N, kappa = prod_i (1 + s_i / d_i), and psi(b) = D b - b^D g^T (kappa b^D A + Gamma I)^{-1} g for b >= 0.
 
 Hypotheses. gamma_i > 0, s_i >= 0, A positive semidefinite. Inverses are vectors: (kappa b^D A + Gamma I) z = g.
 
-Conclusion. For ALL parameters
-\[ L(\theta) \ge Y + \psi(b(\theta)), \qquad b(\theta)^D = \prod_{i \ge 2} \gamma_i |W_i|^2, \]
-and also with the arithmetic mean \(b = \frac1D \sum_{i\ge2} \gamma_i |W_i|^2\), a polynomial; hence L >= Y + min psi, and the minimum
-is attained. Two layers: \(L \ge Y + \beta - \beta\, g\cdot z\) where \((\kappa\beta A + \Gamma) z = g\), \(\Gamma |z|^2 = 1\), for any A.
-Isotropic moments \(\kappa A = \alpha I\): \(\Gamma (L - Y) \ge -q (\alpha q^D - (D-1) \Gamma)\) where \(\Gamma q^{D-1} |g|^2 = (\alpha q^D +
-\Gamma)^2\) and \(\alpha q^D \ge (D-1)\Gamma\). No hidden layer: \(L \ge Y - g\cdot z\), \((A + \gamma_1) z = g\), with equality iff
-W_1 = z^T. Consistent moments A p = g: \(\kappa (L - Y) \ge -g \cdot p\). Where the gradient vanishes, \(L = Y + D b - v\cdot g =
-Y + (D-1) v\cdot g - D\, E f^2\) with b = gamma_N |W_N|^2.
+Conclusion. For ALL parameters \[ L(\theta) \ge Y + \psi(b(\theta)), \qquad b(\theta)^D = \prod_{i \ge 2} \gamma_i |W_i|^2, \]
+and also with the arithmetic mean \(b = \frac1D \sum_{i\ge2} \gamma_i |W_i|^2\), a polynomial; hence L >= Y + min psi, and the
+minimum is attained. Two layers: \(L \ge Y + \beta - \beta\, g\cdot z\) where \((\kappa\beta A + \Gamma) z = g\), \(\Gamma
+|z|^2 = 1\), for any A. Isotropic moments \(\kappa A = \alpha I\): \(\Gamma (L - Y) \ge -q (\alpha q^D - (D-1) \Gamma)\) where
+\(\Gamma q^{D-1} |g|^2 = (\alpha q^D + \Gamma)^2\) and \(\alpha q^D \ge (D-1)\Gamma\). No hidden layer: \(L \ge Y - g\cdot
+z\), \((A + \gamma_1) z = g\), with equality iff W_1 = z^T. Consistent moments A p = g: \(\kappa (L - Y) \ge -g \cdot p\).
+Where the gradient vanishes, \(L = Y + D b - v\cdot g = Y + (D-1) v\cdot g - D\, E f^2\) with b = gamma_N |W_N|^2.
 
 Form. Inequality for all parameters, attained; identity.
 
 Scope of proof. All widths with noise at depths 1 to 4. In words, the noise of layer k needs the row u_k = W_N ... W_{k+1} as
-e_k^T diag(X_k) with a vector e_k of signs, |e_k|^2 = d_k: no restriction on u_k. At small sizes entry by entry, without these.
+e_k^T diag(X_k) with a vector e_k of signs, |e_k|^2 = d_k: no restriction on u_k. At small sizes entry by entry, without
+these.
 
-Why. E f^2 >= kappa |v|_A^2, |v|^2 <= prod |W_i|^2, the inequality of the means, and a completed square (`envelope`); what is left is
-a function of b alone, and psi(b) - min psi has the factor (b - q)^2 (`bounds`).
+Why. E f^2 >= kappa |v|_A^2, |v|^2 <= prod |W_i|^2, the inequality of the means, and a completed square (`envelope`); what is
+left is a function of b alone, and psi(b) - min psi has the factor (b - q)^2 (`bounds`).
 
-Sharpness. Consistent moments: A = diag(1, 0), g = (0, 1), D = 2 has L - Y = 3 t^2 - 2 t^3. Attainment needs all gamma_i > 0: gamma_2
-= 0, A = g = 1 has L - Y = t^2 - 1 > -1. A root q that is not the global minimum gives no bound.
+Sharpness. Consistent moments: A = diag(1, 0), g = (0, 1), D = 2 has L - Y = 3 t^2 - 2 t^3. Attainment needs all gamma_i > 0:
+gamma_2 = 0, A = g = 1 has L - Y = t^2 - 1 > -1. A root q that is not the global minimum gives no bound.
 
-Source. arXiv:2202.04777 (the minimiser); the dual form, the bound for all parameters and its proof are derived for this project.
+Source. arXiv:2202.04777 (the minimiser); the dual form, the bound for all parameters and its proof are derived for this
+project.
 """
 
 from __future__ import annotations
@@ -103,7 +104,9 @@ def two_layers() -> Claim:
     statement = Statement(f"{NAME}.two_layers", t.variables, t.given, (at_least(t.value),))
     values = {"gamma1": 1, "gamma2": 1, "s1": 1, "g": [["6/5"], ["12/5"]], "Y": 7, "z": [["3/5"], ["4/5"]], "beta": 1}
     at = _sizes(2)
-    return Claim(statement, tuple(t.steps()), point(t.network, {**_layers(2, 2), **values, "A": [["2/3", 0], [0, "4/3"]]}, at), at)
+    return Claim(
+        statement, tuple(t.steps()), point(t.network, {**_layers(2, 2), **values, "A": [["2/3", 0], [0, "4/3"]]}, at), at
+    )
 
 
 ISOTROPIC_WITNESS: dict[int, dict[str, Any]] = {
@@ -121,7 +124,12 @@ def isotropic(depth: int) -> Claim:
     kappa = Mul(*(Integer(1 + k) for k in range(1, depth)))
     moments = {"A": [[1 / kappa, 0], [0, 1 / kappa]], "Y": 100, "alpha": 1}
     at = _sizes(depth)
-    return Claim(statement, tuple(i.steps()), point(i.network, {**_layers(depth, 2), **noise, **moments, **ISOTROPIC_WITNESS[depth]}, at), at)
+    return Claim(
+        statement,
+        tuple(i.steps()),
+        point(i.network, {**_layers(depth, 2), **noise, **moments, **ISOTROPIC_WITNESS[depth]}, at),
+        at,
+    )
 
 
 def isotropic_instance(depth: int, decays: Sequence[Any], g: Any, q: Any, least: Any) -> Claim:
@@ -175,7 +183,8 @@ def minima_attained() -> list[Claim]:
 
 ATTAINED: tuple[tuple[tuple[int, ...], dict[str, Any], Any], ...] = (
     ((1, 2, 1), {"W1": [[1], [1]], "W2": [[1, 1]], "A": [[1]], "g": [[3]], "gamma1": 1, "gamma2": 1}, -4),
-    ((1, 1, 1, 1), {"W1": [[1]], "W2": [[1]], "W3": [[2]], "A": [[1]], "g": [[5 * HALF]], "gamma1": 1, "gamma2": 1, "gamma3": QUARTER}, -3),
+    ((1, 1, 1, 1), {"W1": [[1]], "W2": [[1]], "W3": [[2]], "A": [[1]], "g": [[5 * HALF]],
+                    "gamma1": 1, "gamma2": 1, "gamma3": QUARTER}, -3),
     ((1, 1, 1, 1, 1), {"W1": [[1]], "W2": [[1]], "W3": [[1]], "W4": [[2]], "A": [[1]], "g": [[5 * HALF]],
                        "gamma1": 1, "gamma2": 1, "gamma3": 1, "gamma4": QUARTER}, -2),
     ((2, 1, 1), {"W1": [[Rational(3, 5), Rational(4, 5)]], "W2": [[1]], "A": [[1, 0], [0, 2]],
@@ -194,19 +203,23 @@ def dual(depth: int) -> Claim:
     by = mean_gap(energies) + depth**depth * (e.decay_known * known(n.norm) - known(root))
     positive = [prove(">=", rest, by, times=mean_cofactor(sum(energies), known(p), depth))]
     means = split(">=", rest, on=p, positive=positive, otherwise=[prove(">=", rest, sum(energies) + depth * known(-p))])
-    statement = Statement(f"{NAME}.dual.depth_{depth}", (*n.variables, p), (*n.given, at_least(p), equal(root)), (at_least(excess),))
+    statement = Statement(
+        f"{NAME}.dual.depth_{depth}", (*n.variables, p), (*n.given, at_least(p), equal(root)), (at_least(excess),)
+    )
     at, last = _sizes(depth, 1), {f"gamma{i}": 1 for i in range(1, depth + 1)} | {f"s{i}": i for i in range(1, depth)}
     witness = point(n, {**_layers(depth, 1), **last, "A": [[1]], "g": [[2]], "Y": 9, "p": 1}, at)
-    return Claim(statement, (*n.path_steps(), *n.norm_steps(), means, prove(">=", excess, known(n.path) + known(rest))), witness, at)
+    return Claim(
+        statement, (*n.path_steps(), *n.norm_steps(), means, prove(">=", excess, known(n.path) + known(rest))), witness, at
+    )
 
 
 def unattained() -> Claim:
-    """gamma_2 = 0, gamma_1 = A = g = 1, one neuron, no noise: L - Y > -q = -1, although L - Y = t^2 - 1 at W_1 = t, W_2 = 1/t."""
+    """gamma_2 = 0, gamma_1 = A = g = 1, one neuron, no noise: L - Y > -1, yet L - Y = t^2 - 1 at W_1 = t, W_2 = 1/t."""
     s = Setting((1, 1, 1), noisy=False)
     (W, U), one = s.layers, Identity(1)
     facts = {s.decay[0]: Integer(1), s.decay[1]: Integer(0), s.A: one, s.g: one}
     excess, length = s.loss - s.Y + 1, norm2(W)
-    new, difference = moved(excess, facts)
+    difference = moved(excess, facts)[1]
     plain = lower(Square(U * W - one))
     positive = [prove(">", excess, dag.add(plain, lower(known(length)), difference))]
     dead = Trace(U * known(W) * (U * W - 2 * one).T) + Trace(known(W) * W.T) + 1
@@ -258,7 +271,9 @@ def bounded(depth: int) -> Claim:
     at = _sizes(depth)
     values = {f"gamma{i}": i for i in range(1, depth + 1)} | {f"s{i}": i for i in range(1, depth)}
     moments = {"A": [[1, 1], [1, 1]], "g": [[2], [2]], "Y": 4, "p": [[1], [1]]}
-    return Claim(statement, (*n.path_steps(), prove(">=", excess, by)), point(n, {**_layers(depth, 2), **values, **moments}, at), at)
+    return Claim(
+        statement, (*n.path_steps(), prove(">=", excess, by)), point(n, {**_layers(depth, 2), **values, **moments}, at), at
+    )
 
 
 def stationary_value(depth: int) -> Claim:

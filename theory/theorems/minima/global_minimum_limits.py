@@ -1,4 +1,4 @@
-"""Where the bound on the global minimum ends: exact counterexamples without a hypothesis, and false twins, each with a point."""
+"""Where the bound on the global minimum ends: exact counterexamples, and false twins, each with a point."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ def _envelope(*widths: int) -> Envelope:
 def _dropped(name: str, what: str, expressions: list[Any], point: dict[str, Any]) -> Counterexample:
     """The bound with one hidden neuron, without the hypotheses on the given expressions."""
     e = _envelope(1, 1, 1)
-    return Counterexample(what, Statement(name, e.variables, without(e.given, *expressions), (at_least(e.value),)), {**ONE, **point})
+    return Counterexample(
+        what, Statement(name, e.variables, without(e.given, *expressions), (at_least(e.value),)), {**ONE, **point}
+    )
 
 
 def _signs(name: str) -> list[Counterexample]:
@@ -52,17 +54,36 @@ def _inconsistent(name: str) -> Counterexample:
     s, p = n.setting, MatrixSymbol("p", 2, 1)
     bound = at_least(n.kappa * (s.loss - s.Y) + inner(s.g, p))
     decays = {"gamma1": 1, "gamma2": 1, "gamma3": 1, "s1": 0, "s2": 0}
-    point = {"W1": [[0, 3]], "W2": [[3]], "W3": [[3]], "A": [[1, 0], [0, 0]], "g": [[0], [1]], "Y": 0, "p": [[0], [0]], **decays}
-    return Counterexample("consistent moments: A p = g", Statement(f"{name}.inconsistent", (*n.variables, p), n.given, (bound,)), point)
+    point = {
+        "W1": [[0, 3]],
+        "W2": [[3]],
+        "W3": [[3]],
+        "A": [[1, 0], [0, 0]],
+        "g": [[0], [1]],
+        "Y": 0,
+        "p": [[0], [0]],
+        **decays,
+    }
+    return Counterexample(
+        "consistent moments: A p = g", Statement(f"{name}.inconsistent", (*n.variables, p), n.given, (bound,)), point
+    )
 
 
 def _unattained(name: str) -> Counterexample:
     """gamma_2 = 0, A = g = 1: L - Y + q = t^2 at W_1 = t, W_2 = 1/t comes below any positive number."""
     s = Setting((1, 1, 1), noisy=False)
-    given = (*without(s.hypotheses, s.decay[1]), at_least(s.decay[1]), equal(s.decay[0] - 1), equal(s.A - s.identity), equal(s.g - s.identity))
+    given = (
+        *without(s.hypotheses, s.decay[1]),
+        at_least(s.decay[1]),
+        equal(s.decay[0] - 1),
+        equal(s.A - s.identity),
+        equal(s.g - s.identity),
+    )
     then = at_least(s.loss - s.Y + 1 - Rational(1, 100))
     point = {"W1": [["1/20"]], "W2": [[20]], "A": [[1]], "g": [[1]], "Y": 1, "gamma1": 1, "gamma2": 0}
-    return Counterexample("gamma_i > 0, for the minimum to be attained", Statement(f"{name}.zero_decay", s.variables, given, (then,)), point)
+    return Counterexample(
+        "gamma_i > 0, for the minimum to be attained", Statement(f"{name}.zero_decay", s.variables, given, (then,)), point
+    )
 
 
 def _other_root(name: str) -> Counterexample:
@@ -82,7 +103,9 @@ def counterexamples(name: str) -> list[Counterexample]:
 # -- false twins -----------------------------------------------------------------------------------------------------------
 
 
-def _twin(e: Envelope, name: str, then: Condition, point: dict[str, Any], given: tuple[Condition, ...] | None = None) -> Counterexample:
+def _twin(
+    e: Envelope, name: str, then: Condition, point: dict[str, Any], given: tuple[Condition, ...] | None = None
+) -> Counterexample:
     return Counterexample(name, Statement(name, e.variables, given or e.given, (then,)), point)
 
 
@@ -128,7 +151,9 @@ def _of_closed_form(name: str) -> list[Counterexample]:
     i, s = Isotropic(Network(Setting((1, 1, 1)))), Setting((1, 1, 1))
     free = Statement(f"{name}.no_equation", i.variables, without(i.given, i.root), (at_least(i.value),))
     wrong = equal(s.loss - s.Y - s.fit + s.second_moment)
-    still = Statement(f"{name}.stationary_value_D", s.variables, (*s.hypotheses, *(equal(gradient(s.loss, W)) for W in s.layers)), (wrong,))
+    still = Statement(
+        f"{name}.stationary_value_D", s.variables, (*s.hypotheses, *(equal(gradient(s.loss, W)) for W in s.layers)), (wrong,)
+    )
     return [
         Counterexample("the scalar equation", free, {**ONE, "alpha": 1, "q": "1/2"}),
         Counterexample("D for D - 1", still, ONE),

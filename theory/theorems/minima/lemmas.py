@@ -1,14 +1,14 @@
 r"""Fragments of proof that the theorems about global minimisers share.
 
-The product of a network is peeled from the output: u_k = W_N ... W_{k+1} is a row of length d_k (u_0 = P), and with
-M_k = W_k B_{k-1} W_k^T the noise of layer k adds s_k u_k diag(M_k) u_k^T to the second moment. Two lemmas, one layer at a time:
+The product of a network is peeled from the output: u_k = W_N ... W_{k+1} is a row of length d_k (u_0 = P), and with M_k = W_k
+B_{k-1} W_k^T the noise of layer k adds s_k u_k diag(M_k) u_k^T to the second moment. Two lemmas, one layer at a time:
 
     path:   d_k u_k diag(M_k) u_k^T >= u_k M_k u_k^T, hence E f^2 >= kappa |v|_A^2 with v = P^T;
     norm:   |u_k|^2 |W_k|^2 >= |u_k W_k|^2, hence |v|^2 <= prod_i |W_i|^2.
 
-At given sizes the path lemma is a sum over pairs of neurons. At all widths a row u is written e^T diag(X) with a vector e of signs,
-which says nothing about u (take e = (1, ..., 1) and the entries of u on the diagonal of X) and lets the noise be written in words:
-diag(e e^T) = I, and the width is |e|^2.
+At given sizes the path lemma is a sum over pairs of neurons. At all widths a row u is written e^T diag(X) with a vector e of
+signs, which says nothing about u (take e = (1, ..., 1) and the entries of u on the diagonal of X) and lets the noise be
+written in words: diag(e e^T) = I, and the width is |e|^2.
 """
 
 from __future__ import annotations
@@ -93,7 +93,9 @@ class Network:
         """The widths |e_k|^2 = tr(I) and kappa are positive."""
         if not self.words:
             return []
-        widths = [prove(">", self.width(k), Trace(Identity(self.setting.dim(k))) + Trace(known(self.unit(k)))) for k in self.noise]
+        widths = [
+            prove(">", self.width(k), Trace(Identity(self.setting.dim(k))) + Trace(known(self.unit(k)))) for k in self.noise
+        ]
         by = Mul(*(known(self.width(k)) + known(s) for k, s in self.noise.items())) + known(self.kappa_gap)
         return [*widths, prove(">", self.kappa, by, times=self.widths_known)]
 
@@ -138,7 +140,7 @@ class Network:
         return self._spread_in_words(k) if self.words else prove(">=", self.spread_gap(k), self._spread_pairs(k))
 
     def _spread_pairs(self, k: int) -> Expr:
-        """sum over pairs of neurons of |u_i m_i - u_j m_j|^2 in B_{k-1}, m_i the rows of W_k; nothing if there is one neuron."""
+        """sum over pairs of neurons of |u_i m_i - u_j m_j|^2 in B_{k-1}, m_i the rows of W_k; 0 if there is one."""
         d = int(self.setting.widths[k])
         E = [ImmutableMatrix(d, d, lambda a, b, i=i: int(a == b == i)) for i in range(d)]
         carried = [self.row(k) * E[i] * self.setting.layers[k - 1] for i in range(d)]

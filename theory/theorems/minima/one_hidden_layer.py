@@ -4,21 +4,20 @@ Setting. f(x) = W_2 W_1 x with d_1 hidden neurons, noise of variance s; kappa = 
 
 Hypotheses. gamma_1, gamma_2 > 0, s >= 0, A positive semidefinite; consistent moments A p = g where uniqueness is claimed.
 
-Conclusion.
-\[ |g|^2 \le \Gamma \implies L \ge Y, \text{ with equality only at } 0; \qquad |g|^2 > \Gamma \implies L(\theta) < Y
-   \text{ at } W_2 = t |g|^2 r^T,\ W_1 = t \gamma_2 r g^T \]
-for any r != 0 and t = q / (q + K), q = |r|^2 gamma_2 |g|^2 (|g|^2 - Gamma), K = gamma_2^2 |g|^4 |g|_A^2 (|r|^4 + s sum r_j^4). With
-(kappa beta A + Gamma) z = g the left side of the scalar equation \(\Gamma |z|^2 = 1\) strictly decreases in beta >= 0, so that beta
-is unique; at the root \(L^* - Y = \beta - \beta g\cdot z = -\kappa \beta^2 |z|_A^2\). Minimisers: L = L^*, beta > 0 force
-\(\gamma_2 |W_2|^2 = \beta\), \(v = \beta z\), \(|W_2|^2 W_1 = W_2^T v^T\), and for s > 0 \(d_1\, diag(W_2^T W_2) = |W_2|^2 I\).
-Noise law: \(v(s) = v(0)/\kappa\), \(\beta(s) = \beta(0)/\kappa\), \(Y - L^*(s) = (Y - L^*(0))/\kappa\).
+Conclusion. \[ |g|^2 \le \Gamma \implies L \ge Y, \text{ with equality only at } 0; \qquad |g|^2 > \Gamma \implies L(\theta) <
+Y \text{ at } W_2 = t |g|^2 r^T,\ W_1 = t \gamma_2 r g^T \] for any r != 0 and t = q / (q + K), q = |r|^2 gamma_2 |g|^2 (|g|^2
+- Gamma), K = gamma_2^2 |g|^4 |g|_A^2 (|r|^4 + s sum r_j^4). With (kappa beta A + Gamma) z = g the left side of the scalar
+equation \(\Gamma |z|^2 = 1\) strictly decreases in beta >= 0, so that beta is unique; at the root \(L^* - Y = \beta - \beta
+g\cdot z = -\kappa \beta^2 |z|_A^2\). Minimisers: L = L^*, beta > 0 force \(\gamma_2 |W_2|^2 = \beta\), \(v = \beta z\),
+\(|W_2|^2 W_1 = W_2^T v^T\), and for s > 0 \(d_1\, diag(W_2^T W_2) = |W_2|^2 I\). Noise law: \(v(s) = v(0)/\kappa\),
+\(\beta(s) = \beta(0)/\kappa\), \(Y - L^*(s) = (Y - L^*(0))/\kappa\).
 
 Form. If and only if; strict monotonicity; identity.
 
 Scope of proof. All widths, with noise.
 
-Why. gamma_1 (L - Y) = gamma_1 E f^2 + |gamma_1 W_1 - W_2^T g^T|^2 + (Gamma - |g|^2) |W_2|^2. With x = beta_1 z_1 - beta_2 z_2,
-(Gamma/2) (beta_2 - beta_1) (|z_1|^2 - |z_2|^2) = kappa |x|_A^2 + (Gamma/2) (beta_1 + beta_2) |z_1 - z_2|^2.
+Why. gamma_1 (L - Y) = gamma_1 E f^2 + |gamma_1 W_1 - W_2^T g^T|^2 + (Gamma - |g|^2) |W_2|^2. With x = beta_1 z_1 - beta_2
+z_2, (Gamma/2) (beta_2 - beta_1) (|z_1|^2 - |z_2|^2) = kappa |x|_A^2 + (Gamma/2) (beta_1 + beta_2) |z_1 - z_2|^2.
 
 Sharpness. Above the threshold L < Y; without consistent moments (A = 0) neither 0 nor beta is unique; negative beta is a second root.
 
@@ -87,7 +86,7 @@ class Threshold:
 
     def second_zero(self) -> Step:
         """W_2 = 0 from L = Y: at once below the threshold, and at the threshold by |g|_A > 0."""
-        W, U = self.s.layers
+        U = self.s.layers[1]
         zero = self.s.decay[0] * known(self.excess)
         below = [vanishes(U, self.data + Square(self.x) - zero, times=known(self.gap))]
         return split("==", U, on=self.gap, positive=below, otherwise=self._at_threshold())
@@ -120,7 +119,9 @@ def trivial() -> list[Claim]:
     low = (*s.hypotheses, at_least(t.gap))
     bound = Statement(f"{NAME}.trivial", s.variables, low, (at_least(t.excess),))
     consistent = equal(s.A * p - s.g)
-    only = Statement(f"{NAME}.trivial.unique", (*s.variables, p), (*low, consistent, equal(t.excess)), tuple(map(equal, s.layers)))
+    only = Statement(
+        f"{NAME}.trivial.unique", (*s.variables, p), (*low, consistent, equal(t.excess)), tuple(map(equal, s.layers))
+    )
     middle = vanishes(t.x, t.data + known(t.gap) * Square(s.layers[1]) - s.decay[0] * known(t.excess))
     small = {**POINT, "A": [[1, 0], [0, 1]], "g": [["3/5"], ["4/5"]]}
     zero = {"W1": [[0, 0], [0, 0]], "W2": [[0, 0]], "p": [["3/5"], ["4/5"]]}
@@ -143,14 +144,14 @@ def gain() -> Claim:
     size = known(s.decay[1]) ** 2 * known(G) ** 2 * Trace(Congruence(known(A), s.g)) * (Square(r) ** 2 + cubic)
     line = step * (q + K) - q
     room = q - step**2 * K
+    cubes = known(q) * (known(q) ** 2 + known(q) * known(K) + known(K) ** 2)
     difference = moved(s.loss, at)[1]
     steps = (
         prove(">", G, known(over) + Mul(*map(known, s.decay))),
         prove(">", q, known(norm2(r)) * known(s.decay[1]) * known(G) * known(over)),
         prove(">=", K, size),
         prove(">", step, known(q) + known(line), times=known(q) + known(K)),
-        prove(">", room, known(q) * (known(q) ** 2 + known(q) * known(K) + known(K) ** 2) - K * known(line) * (step * (q + K) + q),
-              times=(known(q) + known(K)) ** 2),
+        prove(">", room, cubes - K * known(line) * (step * (q + K) + q), times=(known(q) + known(K)) ** 2),
         prove(">", s.Y - s.loss, dag.sub(lower(known(step) ** 2 * known(room)), difference)),
     )  # fmt: skip
     given = (*s.hypotheses, greater(over), greater(norm2(r)), *(equal(x, y) for x, y in at.items()), equal(line))
@@ -204,7 +205,9 @@ def _noise_law(r: Roots) -> Claim:
         prove("==", law, -off * (1 - inner(r.g, r.z2)) + quiet.first * inner(r.g, turn)),
     )
     given = (*quiet.given, greater(kappa), *quiet.units, at_least(r.first), at_least(r.second), equal(quiet.consistent))
-    statement = Statement(f"{NAME}.noise_law", (*r.variables, r.p), given, (equal(quiet.first - quiet.second), equal(predictor), equal(law)))
+    statement = Statement(
+        f"{NAME}.noise_law", (*r.variables, r.p), given, (equal(quiet.first - quiet.second), equal(predictor), equal(law))
+    )
     values = {"A": [[1]], "c": 1, "kappa": 2, "g": [[3]], "beta1": 1, "beta2": 2, "z1": [[1]], "z2": [[1]], "p": [[3]]}
     return Claim(statement, steps, values, {"d0": 1})
 
@@ -244,7 +247,11 @@ class Minimisers:
         t, e, s, b = self.t, self.q.e, self.network.setting, known(self.q.e.b)
         A, off, gap = known(s.A), e.v - e.b * t.z, e.b - t.beta
         pieces = b * known(self.network.path) + e.decay_known * known(self.network.norm)
-        zeros = (t.beta - e.b) * e.b * known(t.unit) + e.b * Trace((2 * e.v - t.beta * t.z).T * known(t.equation)) - b * known(t.value)
+        zeros = (
+            (t.beta - e.b) * e.b * known(t.unit)
+            + e.b * Trace((2 * e.v - t.beta * t.z).T * known(t.equation))
+            - b * known(t.value)
+        )
         data = self.network.kappa_known * b * Trace(Congruence(A, e.v - t.beta * t.z))
         turned = Trace(known(off).T * s.A * (e.v - t.beta * t.z)) + gap * Trace(t.z.T * s.A * known(off))
         by = pieces + e.decay_known * Square(off) + zeros + self.network.kappa * b * turned
@@ -277,7 +284,9 @@ def minimisers(noise: bool) -> Claim:
     then = [q.e.b - t.beta, predictor, q.network.alignment(1), *([q.magnitude(1)] if noise else [])]
     same = prove("==", predictor, known(q.e.remainder) + known(q.e.b - t.beta) * t.z)
     steps = (*m.root_steps(), *m.reduction_steps(), *q.steps(), same, *(q.magnitude_steps() if noise else ()))
-    statement = Statement(f"{NAME}.minimisers.{'noisy' if noise else 'any'}", (*t.variables, q.p), given, tuple(map(equal, then)))
+    statement = Statement(
+        f"{NAME}.minimisers.{'noisy' if noise else 'any'}", (*t.variables, q.p), given, tuple(map(equal, then))
+    )
     # kappa A = diag(1, 2), Gamma = 1, beta = 1: W_2 = (1, -1), W_1 = r w^T with 2 w = z = (3/5, 4/5)
     layers = {"W1": [["3/10", "2/5"], ["-3/10", "-2/5"]], "W2": [[1, -1]], "gamma1": 2, "gamma2": "1/2"}
     values = {**POINT, **layers, "z": [["3/5"], ["4/5"]], "beta": 1, "p": [["9/5"], ["9/5"]]}

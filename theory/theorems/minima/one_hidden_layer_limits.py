@@ -18,7 +18,17 @@ from theory.theorems.minima.lemmas import Network
 from theory.theorems.minima.scalar_root import Roots
 from theory.theorems.minima.setting import Setting
 
-ROOT: dict[str, Any] = {"A": [[1]], "c": 1, "kappa": 1, "g": [[3]], "beta1": 2, "beta2": 2, "z1": [[1]], "z2": [[1]], "p": [[3]]}
+ROOT: dict[str, Any] = {
+    "A": [[1]],
+    "c": 1,
+    "kappa": 1,
+    "g": [[3]],
+    "beta1": 2,
+    "beta2": 2,
+    "z1": [[1]],
+    "z2": [[1]],
+    "p": [[3]],
+}
 
 
 def _roots(name: str, given: tuple[Any, ...], then: tuple[Condition, ...]) -> Statement:
@@ -34,7 +44,9 @@ def _root_limits(name: str) -> list[Counterexample]:
     ordered = (*r.given, at_least(r.first), greater(r.second - r.first))
     flat = {**ROOT, "A": [[0]], "g": [[1]], "beta1": 0, "beta2": 1}
     return [
-        Counterexample("beta >= 0", _roots(f"{name}.any_beta", without(unique, r.first), same), {**ROOT, "beta1": -4, "z1": [[-1]]}),
+        Counterexample(
+            "beta >= 0", _roots(f"{name}.any_beta", without(unique, r.first), same), {**ROOT, "beta1": -4, "z1": [[-1]]}
+        ),
         Counterexample("A p = g", _roots(f"{name}.any_moments", without(unique, r.consistent), same), flat),
         Counterexample("|z_2|_A > 0", _roots(f"{name}.flat", ordered, down), flat),
     ]
@@ -85,10 +97,12 @@ def _of_threshold(name: str) -> list[Counterexample]:
     kappa = 1 + s.noise[0]
     weak = {**ONE, "A": [["1/100"]]}
     return [
-        Counterexample("2 Gamma", _threshold(f"{name}.twice", bound, at_least(2 * decay - G)), {**ONE, "W2": [["3/4"]], "gamma2": 2}),
+        Counterexample("2 Gamma", _threshold(f"{name}.twice", bound, at_least(2 * decay - G)),
+                       {**ONE, "W2": [["3/4"]], "gamma2": 2}),
         Counterexample("kappa Gamma", _threshold(f"{name}.kappa_gamma", bound, at_least(kappa * decay - G)),
                        {**weak, "g": [["4/3"]], "s1": 1, "W1": [["1/2"]], "W2": [["1/2"]]}),
-        Counterexample("Gamma^2", _threshold(f"{name}.squared", bound, at_least(decay**2 - G)), {**weak, "W1": [[2]], "gamma2": 3}),
+        Counterexample("Gamma^2", _threshold(f"{name}.squared", bound, at_least(decay**2 - G)),
+                       {**weak, "W1": [[2]], "gamma2": 3}),
         Counterexample("strict at the origin", _threshold(f"{name}.strict", greater(s.loss - s.Y), at_least(decay - G)),
                        {**ONE, "g": [[1]], "W1": [[0]], "W2": [[0]]}),
         _small_gain(f"{name}.gain_at_threshold", at_least(G - decay)),

@@ -9,8 +9,8 @@ Conclusion. For N >= 2
     so that the noise never enters the gradient and the Hessian at 0. N = 1: the gradient at 0 is -2 g^T, the Hessian
     2 (A + gamma_1). N = 2: the Hessian H satisfies
     \[ (H - 2\gamma_1)(H^2 - 2(\gamma_1+\gamma_2) H + 4(\gamma_1\gamma_2 - G)) = 0, \]
-    with eigenvectors (tau u^T g^T, u), and H = 2 gamma_1 on {W_1 g = 0, W_2 = 0}. If G <= Gamma, 0 is the unique global minimum;
-    if G > Gamma, a strict saddle. N >= 3: the Hessian is 2 gamma_i on layer i, and L > Y wherever 0 < R and
+    with eigenvectors (tau u^T g^T, u), and H = 2 gamma_1 on {W_1 g = 0, W_2 = 0}. If G <= Gamma, 0 is the unique global
+    minimum; if G > Gamma, a strict saddle. N >= 3: the Hessian is 2 gamma_i on layer i, and L > Y wherever 0 < R and
     \(4 G R^{N-2} < N^N \Gamma\). N = 3: with one decay zero, 0 still is a local minimum.
 Form. Identities; equivalence at N = 2; an explicit neighbourhood at N >= 3.
 Scope of proof. All widths, any variances; expansion N = 1, ..., 5; neighbourhood N = 3, 4, 5.

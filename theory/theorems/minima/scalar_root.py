@@ -1,6 +1,8 @@
 r"""The scalar equation of one hidden layer: (kappa beta A + c) z = g, c |z|^2 = 1, with two candidates (beta_i, z_i).
 
-With x = beta_1 z_1 - beta_2 z_2: (c/2) (beta_2 - beta_1) (|z_1|^2 - |z_2|^2) = kappa |x|_A^2 + (c/2) (beta_1 + beta_2) |z_1 - z_2|^2.
+With x = beta_1 z_1 - beta_2 z_2
+
+    (c/2) (beta_2 - beta_1) (|z_1|^2 - |z_2|^2) = kappa |x|_A^2 + (c/2) (beta_1 + beta_2) |z_1 - z_2|^2.
 """
 
 from __future__ import annotations
@@ -25,12 +27,15 @@ def seminorm_step(A: Any, z: Any, g: Any) -> Step:
     return prove(">", quadratic(A, z), by, times=(Trace(Congruence(known(A), p)) + 1) ** 2)
 
 
+KAPPA, FIRST = Symbol("kappa"), Symbol("beta1")
+
+
 @dataclass(frozen=True)
 class Roots:
     """Two solutions; `first` is beta_1, or what takes its place."""
 
-    kappa: Any = Symbol("kappa")
-    first: Any = Symbol("beta1")
+    kappa: Any = KAPPA
+    first: Any = FIRST
 
     second = Symbol("beta2")
     c = Symbol("c")
@@ -39,7 +44,7 @@ class Roots:
 
     @property
     def variables(self) -> tuple[Any, ...]:
-        return (self.A, self.g, self.c, Symbol("kappa"), Symbol("beta1"), self.second, self.z1, self.z2)
+        return (self.A, self.g, self.c, KAPPA, FIRST, self.second, self.z1, self.z2)
 
     def equation(self, beta: Any, z: Any) -> Expr:
         return self.kappa * beta * self.A * z + self.c * z - self.g
@@ -115,7 +120,12 @@ class Roots:
         gain = self.kappa_known * known(self.second) * Trace(Congruence(known(self.A), self.z2)) + c * known(norm2(self.z2))
         fit = prove(">", inner(self.z2, self.g), gain - inner(self.z2, known(self.equations[1])))
         length = prove(">", norm2(self.z2), 1 + known(self.unit(self.z2)), times=c)
-        zero = total * self.c / 2 * Trace(known(self.turn).T * self.turn) - self.cross - self._units_zero + self.kappa * self.turned
+        zero = (
+            total * self.c / 2 * Trace(known(self.turn).T * self.turn)
+            - self.cross
+            - self._units_zero
+            + self.kappa * self.turned
+        )
         positive = [
             vanishes(self.turn, self.data - self.cross - self._units_zero, times=c * known(total) / 2),
             vanishes(gap, zero, times=self.kappa_known * known(quadratic(self.A, self.z2))),

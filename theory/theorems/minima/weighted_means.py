@@ -1,7 +1,7 @@
 r"""The weighted inequality of two means, with its square, and the inequality of n means from it.
 
-For x, r >= 0 and i, j >= 1: (x + r)^{i+j} - C x^i r^j = (j x - i r)^2 q(x, r) with C = (i+j)^{i+j} / (i^i j^j) and a polynomial q with
-positive coefficients. With i = 1 it carries the inequality of the means from n - 1 numbers to n.
+For x, r >= 0 and i, j >= 1: (x + r)^{i+j} - C x^i r^j = (j x - i r)^2 q(x, r) with C = (i+j)^{i+j} / (i^i j^j) and a polynomial
+q with positive coefficients. With i = 1 it carries the inequality of the means from n - 1 numbers to n.
 """
 
 from __future__ import annotations
