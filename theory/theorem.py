@@ -106,11 +106,12 @@ def _modules() -> Iterator[str]:
 def theorems() -> dict[str, Theorem]:
     """All theorems by name, in the order of their sheet ids within each family."""
     found = [vars(importlib.import_module(m)).get("THEOREM") for m in _modules()]
-    ordered = sorted((t for t in found if t is not None), key=lambda t: (t.family, _numbered(t.sheet)))
+    ordered = sorted((t for t in found if t is not None), key=lambda t: (t.family, numbered(t.sheet)))
     return {t.name: t for t in ordered}
 
 
-def _numbered(sheet: str) -> tuple[str, int]:
+def numbered(sheet: str) -> tuple[str, int]:
+    """A sheet id as a key that sorts B2 before B10."""
     digits = "".join(c for c in sheet if c.isdigit())
     return sheet.rstrip("0123456789"), int(digits or 0)
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from theory.errors import InvalidInput
-from theory.theorem import Theorem, theorems
+from theory.theorem import Theorem, numbered, theorems
 
 Figures = dict[str, float | int | str]
 
@@ -65,7 +65,7 @@ def experiments() -> dict[str, Experiment]:
     """All experiments by family and sheet id, as 'minima.B4'."""
     modules = [importlib.import_module(f"{__name__}.{m.name}") for m in pkgutil.iter_modules(__path__)]
     found: list[Experiment] = [m.EXPERIMENT for m in modules if hasattr(m, "EXPERIMENT")]
-    return {f"{e.family}.{e.sheet}": e for e in sorted(found, key=lambda e: (e.family, int(e.sheet[1:])))}
+    return {f"{e.family}.{e.sheet}": e for e in sorted(found, key=lambda e: (e.family, numbered(e.sheet)))}
 
 
 def experiment_of(theorem: Theorem) -> Experiment | None:

@@ -6,9 +6,10 @@ kappa = prod (1 + s_i / d_i), psi(b) = D b - b^D g.z with (kappa b^D A + Gamma I
 Hypotheses. gamma_i > 0, s_i >= 0, A positive semidefinite, b > 0. For "only these": g != 0; for equal magnitudes also s_i > 0
 and consistent moments A p = g.
 
-Conclusion. (If) with vectors r_k, |r_k|^2 = d_k, of signs where s_k > 0 and free where s_k = 0, and numbers c_i > 0, \[ W_N =
-c_N r_{N-1}^T, \quad W_i = c_i r_i r_{i-1}^T, \quad W_1 = r_1 w^T, \quad \gamma_i |W_i|^2 = b, \quad w \prod c_i \prod d_k =
-b^D z \] has a vanishing gradient and \(L = Y + \psi(b) = Y + D b - v\cdot g\), with v = b^D z and \(E f^2 = \kappa |v|_A^2\).
+Conclusion. (If) with vectors r_k, |r_k|^2 = d_k, of signs where s_k > 0 and free where s_k = 0, and numbers c_i > 0,
+\[ W_N = c_N r_{N-1}^T, \quad W_i = c_i r_i r_{i-1}^T, \quad W_1 = r_1 w^T, \quad \gamma_i |W_i|^2 = b, \quad
+   w \prod c_i \prod d_k = b^D z \]
+has a vanishing gradient and \(L = Y + \psi(b) = Y + D b - v\cdot g\), with v = b^D z and \(E f^2 = \kappa |v|_A^2\).
 (Only if) from L = Y + psi(b), \(b^D = \prod_{i\ge2} \gamma_i |W_i|^2\): v = b^D z; \(\gamma_i |W_i|^2 = b\) for i >= 2 and
 \(\gamma_1 |W_1|^2 = \Gamma b^D |z|^2\), which is b where psi'(b) = 0; with u_k = W_N ... W_{k+1} each layer is \(|u_k|^2 W_k
 = u_k^T u_{k-1}\); and \(d_k\, diag(u_k^T u_k) = |u_k|^2 I\) in every layer with noise. Where a layer W_i, i >= 2, is zero, L

@@ -6,7 +6,10 @@ gamma_N, kappa = prod_i (1 + s_i / d_i), and psi(b) = D b - b^D g^T (kappa b^D A
 
 Hypotheses. gamma_i > 0, s_i >= 0, A positive semidefinite. Inverses are vectors: (kappa b^D A + Gamma I) z = g.
 
-Conclusion. For ALL parameters \[ L(\theta) \ge Y + \psi(b(\theta)), \qquad b(\theta)^D = \prod_{i \ge 2} \gamma_i |W_i|^2, \]
+Conclusion. For ALL parameters
+\[ L(\theta) \ge Y + \psi(b(\theta)), \qquad
+   b(\theta)^D = \prod_{i \ge 2} \gamma_i |W_i|^2, \]
+
 and also with the arithmetic mean \(b = \frac1D \sum_{i\ge2} \gamma_i |W_i|^2\), a polynomial; hence L >= Y + min psi, and the
 minimum is attained. Two layers: \(L \ge Y + \beta - \beta\, g\cdot z\) where \((\kappa\beta A + \Gamma) z = g\), \(\Gamma
 |z|^2 = 1\), for any A. Isotropic moments \(\kappa A = \alpha I\): \(\Gamma (L - Y) \ge -q (\alpha q^D - (D-1) \Gamma)\) where

@@ -1,11 +1,14 @@
 r"""One hidden layer: the threshold |g|^2 = gamma_1 gamma_2, the scalar equation, all minimisers, and how noise scales them.
 
-Setting. f(x) = W_2 W_1 x with d_1 hidden neurons, noise of variance s; kappa = 1 + s / d_1, Gamma = gamma_1 gamma_2, v = (W_2 W_1)^T.
+Setting. f(x) = W_2 W_1 x with d_1 hidden neurons, noise of variance s; kappa = 1 + s / d_1, Gamma = gamma_1 gamma_2,
+v = (W_2 W_1)^T.
 
 Hypotheses. gamma_1, gamma_2 > 0, s >= 0, A positive semidefinite; consistent moments A p = g where uniqueness is claimed.
 
-Conclusion. \[ |g|^2 \le \Gamma \implies L \ge Y, \text{ with equality only at } 0; \qquad |g|^2 > \Gamma \implies L(\theta) <
-Y \text{ at } W_2 = t |g|^2 r^T,\ W_1 = t \gamma_2 r g^T \] for any r != 0 and t = q / (q + K), q = |r|^2 gamma_2 |g|^2 (|g|^2
+Conclusion.
+\[ |g|^2 \le \Gamma \implies L \ge Y, \text{ with equality only at } 0; \qquad
+   |g|^2 > \Gamma \implies L(\theta) < Y \text{ at } W_2 = t |g|^2 r^T,\ W_1 = t \gamma_2 r g^T \]
+for any r != 0 and t = q / (q + K), q = |r|^2 gamma_2 |g|^2 (|g|^2
 - Gamma), K = gamma_2^2 |g|^4 |g|_A^2 (|r|^4 + s sum r_j^4). With (kappa beta A + Gamma) z = g the left side of the scalar
 equation \(\Gamma |z|^2 = 1\) strictly decreases in beta >= 0, so that beta is unique; at the root \(L^* - Y = \beta - \beta
 g\cdot z = -\kappa \beta^2 |z|_A^2\). Minimisers: L = L^*, beta > 0 force \(\gamma_2 |W_2|^2 = \beta\), \(v = \beta z\),
@@ -19,7 +22,8 @@ Scope of proof. All widths, with noise.
 Why. gamma_1 (L - Y) = gamma_1 E f^2 + |gamma_1 W_1 - W_2^T g^T|^2 + (Gamma - |g|^2) |W_2|^2. With x = beta_1 z_1 - beta_2
 z_2, (Gamma/2) (beta_2 - beta_1) (|z_1|^2 - |z_2|^2) = kappa |x|_A^2 + (Gamma/2) (beta_1 + beta_2) |z_1 - z_2|^2.
 
-Sharpness. Above the threshold L < Y; without consistent moments (A = 0) neither 0 nor beta is unique; negative beta is a second root.
+Sharpness. Above the threshold L < Y; without consistent moments (A = 0) neither 0 nor beta is unique; a negative
+beta is a second root.
 
 Source. arXiv:2202.04777 (the case of one hidden layer); monotonicity, converse and noise law are derived for this project.
 """
