@@ -99,7 +99,8 @@ def monomial(term: Any) -> list[str]:
 
 
 def polynomials(depths: list[int], width: int, console: Console) -> None:
-    table = Table("depth", "monomials", "DAG, ms", "flint by hand, ms", "SymPy expand, ms", "expand / DAG", "DAG / flint", box=None)
+    columns = ("depth", "monomials", "DAG, ms", "flint by hand, ms", "SymPy expand, ms", "expand / DAG", "DAG / flint")
+    table = Table(*columns, box=None)
     for depth in depths:
         setting = Setting((*(width,) * depth, 1))
         dag, a = best(lambda s=setting: by_dag(s), 3)  # type: ignore[misc]
@@ -121,7 +122,8 @@ def replays(console: Console) -> None:
             data = json.dumps(proof.certificate).encode()
             replay, _ = best(lambda d=data: kernel.check(d), 2)  # type: ignore[misc]
             total += replay
-            table.add_row(theorem.name, claim.statement.name, f"{len(data) / 1e3:.1f}", f"{1e3 * build:.1f}", f"{1e3 * replay:.1f}")
+            figures = (f"{len(data) / 1e3:.1f}", f"{1e3 * build:.1f}", f"{1e3 * replay:.1f}")
+            table.add_row(theorem.name, claim.statement.name, *figures)
     console.print(table, f"replay of all proofs: {total:.2f} s")
 
 

@@ -1,7 +1,6 @@
 """The kernel: the only code whose word is PROVED. Standard library only; it trusts nothing that it reads.
 
 It rebuilds and differentiates the polynomials of a certificate (docs/certificates.md) from its terms, and checks the evidence.
-
 The value of a term is a dict from (monomial, key) to a rational; a monomial is a sorted tuple of atoms; a scalar's key is None.
 If every dimension is a number, matrices have keys (i, j) and atoms are entries; with a symbolic dimension, keys are words of a
 free *-algebra and atoms are traces of words: an equality then holds at every size. Sizes are at least 1, entries are real.
@@ -195,12 +194,13 @@ class Checker:
     """One certificate under examination: its terms and the facts known so far."""
     def __init__(self, statement: Any) -> None:
         s = fields(statement, "name dims variables terms given then")
-        require(type(s["name"]) is str and s["name"].isprintable(), "a statement's name is malformed")
-        require(type(s["dims"]) is dict is type(s["variables"]), "dims and variables are objects")
-        require(all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", x) for x in [*s["dims"], *s["variables"]]), "a name is malformed")
-        self.dims = {d: n if n is None else natural(n, MAX_SIZE, 1) for d, n in s["dims"].items()}
+        name, dims, variables = s["name"], s["dims"], s["variables"]
+        require(type(name) is str and name.isprintable() and type(dims) is dict is type(variables), "a statement is malformed")
+        require(all(re.fullmatch("[A-Za-z][A-Za-z0-9_]*", x) for x in [*dims, *variables]), "a name is malformed")
+        self.dims = {d: n if n is None else natural(n, MAX_SIZE, 1) for d, n in dims.items()}
         self.symbolic = None in self.dims.values()
-        self.variables = {name: self.declared(fields(v, "shape symmetric")) for name, v in s["variables"].items()}
+        self.variables = {x: self.declared(fields(v, "shape symmetric")) for x, v in variables.items()}
+        require(dims.keys() <= {d for v in variables.values() for d in v["shape"]}, "a dimension is not used")
         self.algebra: Any = (Free if self.symbolic else Algebra)(self.variables, BUDGET)
         self.terms, self.facts = list[Term](), list[tuple[str, Term]]()
         self.extend(s["terms"])
@@ -366,8 +366,8 @@ class Checker:
     def holds(self, relation: str, x: Term, point: dict[str, Any]) -> bool:
         value = lambda x, k: self.algebra.product([{((), None): point[x]}] * k) if x in point else {}  # noqa: E731
         at = {u: c for (_, u), c in self.algebra.substituted(x.value, value).items()}
-        span = range(x.shape[0] if x.shape and relation != "==" else 1)
-        rows = [[at.get((i, j) if x.shape else None, 0) for j in span] for i in span]
+        n = x.shape[0] if x.shape and relation != "==" else 1
+        rows = [[at.get((i, j) if x.shape else None, 0) for j in range(n)] for i in range(n)]
         return not at if relation == "==" else self.algebra.definite(rows, relation == ">")
 
 def digest(record: object) -> str:

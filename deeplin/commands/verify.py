@@ -87,16 +87,24 @@ def show(report: Report) -> None:
     for r in report.results:
         table.add_row(*row(r))
     console.print(table)
+    for line in problems(report):
+        console.print(line)
+    console.print(LEGEND, style="dim")
+    console.print(f"{len(report.results)} theorems in {report.seconds:.1f} s, seed {report.seed}", style="dim")
+
+
+LEGEND = (
+    "Claims that the kernel accepted at all widths, at given sizes, in real numbers; instances without a violation in exact"
+    " arithmetic and in floats; exact counterexamples to the theorem without a hypothesis. `deeplin show NAME` has them all."
+)
+
+
+def problems(report: Report) -> Iterator[str]:
+    """What kept a claim, an instance or an experiment from its grade."""
     for r in report.results:
         for e in r.evidence:
             if e.get("grade") in (Grade.UNDECIDED, Grade.REFUTED, Grade.VACUOUS):
-                console.print(f"[bold]{r.name}[/] {e['kind']} {e.get('statement', '')}: {e['grade']}: {e.get('why') or e.get('detail', '')}")
-    console.print(
-        "Claims that the kernel accepted at all widths, at given sizes, in real numbers; instances without a violation in exact "
-        f"arithmetic and in floats;\nexact counterexamples without a hypothesis. {len(report.results)} theorems in "
-        f"{report.seconds:.1f} s, seed {report.seed}. `deeplin show NAME` has the statements.",
-        style="dim",
-    )
+                yield f"{r.name} {e['kind']} {e.get('statement', '')}: {e['grade']}: {e.get('why') or e.get('detail', '')}"
 
 
 def row(r: Result) -> tuple[str, ...]:
@@ -104,4 +112,5 @@ def row(r: Result) -> tuple[str, ...]:
     wide, real = proofs.count("all widths"), proofs.count("all real numbers")
     counted = [sum(e.get("instances", 0) for e in r.evidence if e["kind"] == kind) for kind in ("certified", "supported")]
     counts = [wide, len(proofs) - wide - real, real, *counted, r.count("sharpness")]
-    return (r.name, r.sheet, f"[{STYLES.get(r.grade, 'bold')}]{r.grade}[/]", *(str(n or "-") for n in counts), f"{r.seconds:.1f}")
+    grade = f"[{STYLES.get(r.grade, 'bold')}]{r.grade}[/]"
+    return (r.name, r.sheet, grade, *(str(n or "-") for n in counts), f"{r.seconds:.1f}")

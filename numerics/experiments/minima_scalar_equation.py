@@ -39,10 +39,10 @@ def _floats(a: fmpq_mat) -> Any:
 
 
 def differences(exact: ExactMinimum, found: Minimum) -> tuple[float, bool, bool]:
-    """The relative difference of the values, whether the numbers of roots differ, whether the verdicts do."""
+    """The relative difference of the values, whether the numbers of (distinct) roots differ, whether the verdicts do."""
     scale = max(1.0, found.moments.target)
     value = abs(float(exact.value) - (found.loss - found.moments.target)) / scale
-    roots = sum(p.multiplicity for p in exact.stationary) != len(found.stationary) - 1
+    roots = len(exact.stationary) != len(found.stationary) - 1
     return value, roots, exact.verdict is not found.verdict and abs(float(exact.value)) > GAP * scale
 
 

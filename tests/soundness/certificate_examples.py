@@ -193,7 +193,7 @@ def expect() -> Json:
 
 def contradictory() -> Json:
     """-x^2 - 1 >= 0 has no solution: 0 > 0 follows."""
-    d = Draft("impossible", {"n": 1}, x=matrix())
+    d = Draft("impossible", {}, x=matrix())
     x = d.var("x")
     square, one = d.put("pow", x, 2), d.put("num", 1)
     hypothesis = d.put("lin", [[-1, square], [-1, one]])

@@ -279,7 +279,7 @@ def test_names_of_variables_never_meet_names_of_entries() -> None:
         d = Draft("names", TWO, **{name: matrix()})
         refused(d.certificate(), "a name is malformed")
         refused(Draft("names", {name: 1}).certificate(), "a name is malformed")
-    refused(Draft("a\x1b[2J", TWO).certificate(), "name is malformed")
+    refused(Draft("a\x1b[2J", {}).certificate(), "statement is malformed")
 
 
 def test_booleans_and_floats_are_no_numbers() -> None:
@@ -290,6 +290,7 @@ def test_booleans_and_floats_are_no_numbers() -> None:
     assert kernel.check(certificate).claim == "proved"
     for terms in ([["var", "A"], ["lin", [[True, 0]]]], [["var", "A"], ["T", False]], [["eye", True]]):
         refused(with_statement(certificate, terms=terms), "expected")
+    assert kernel.check(certificate).scope == "n=2"
     for odd in (1.0, "1.5", "1/0", "0x", "1_0", " 1", "+1", None, "٣", "1/-2", True, "", "1e3"):
         refused(with_statement(certificate, terms=[["num", odd]]), "a number|denominator")
     for dims in ({"n": True}, {"n": 0}, {"n": 1.0}, {"n": 512}, {"n": "m"}):
@@ -304,7 +305,7 @@ def test_booleans_and_floats_are_no_numbers() -> None:
             variables = {"A": {"shape": [odd, odd], "symmetric": False}}
             refused(with_statement(certificate, dims=dims, variables=variables), "an integer")
             refused(with_statement(certificate, dims=dims, terms=[["eye", odd]]), "an integer")
-    refused(with_statement(certificate, dims=[]), "are objects")
+    refused(with_statement(certificate, dims=[]), "statement is malformed")
     refused(with_statement(certificate, name=None), "name is malformed")
 
 
@@ -356,10 +357,10 @@ def test_malformed_terms_are_refused(terms: Any, why: str) -> None:
 
 
 def test_constants_means_and_points_need_given_sizes() -> None:
-    certificate = Draft("sizes", ANY, x=matrix()).certificate()
+    certificate = Draft("sizes", ANY, x=matrix(), A=matrix(*ANY, *ANY)).certificate()
     refused(with_statement(certificate, terms=[["const", [[1]]]]), "given sizes")
     refused(with_statement(certificate, terms=[["num", 1], ["expect", 0, "x", [0]]]), "given sizes")
-    refused(sealed({**certificate, "claim": "satisfiable", "evidence": {"point": {"x": 1}}}), "given sizes")
+    refused(sealed({**certificate, "claim": "satisfiable", "evidence": {"point": {"x": 1, "A": [[1]]}}}), "given sizes")
 
 
 def test_a_variable_that_is_averaged_over_is_bound() -> None:
@@ -618,3 +619,19 @@ def test_definiteness_agrees_with_principal_minors() -> None:
             assert algebra.definite(gram, strict) == expected
             counts[expected] += 1
     assert min(counts.values()) > 300
+
+
+def test_the_scope_cannot_name_a_dimension_that_the_statement_does_not_have():
+    """A judgement prints its dimensions: one that no variable has would widen the claim in a reader's eyes."""
+    variables = {"x": {"shape": [], "symmetric": False}}
+    terms = [["var", "x"], ["pow", 0, 2]]
+    statement = {"name": "s", "dims": {"d9": None}, "variables": variables, "terms": terms, "given": [], "then": [{"relation": ">=", "term": 1}]}
+    step = {"terms": [], "rule": "sign", "relation": ">=", "term": 1, "by": 1, "times": None, "cases": None}
+    certificate = {"format": "deeplin certificate", "version": 1, "statement": statement, "claim": "proved", "evidence": {"steps": [step]}}
+    certificate["seal"] = kernel.digest(certificate)
+    with pytest.raises(kernel.Rejected, match="not used"):
+        kernel.check(certificate)
+    statement["dims"] = {}
+    del certificate["seal"]
+    certificate["seal"] = kernel.digest(certificate)
+    assert kernel.check(certificate).claim == "proved"

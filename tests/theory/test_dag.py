@@ -145,10 +145,8 @@ def test_nodes_pickle_to_themselves():
 
 def test_the_order_of_terms_is_the_same_in_every_process():
     code = "from theory.dag import *; W=var('W',('m','n')); print(add(tr(mul(T(W),W)), var('x'), mul(var('y'), var('x'))))"
-    seen = {
-        subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": str(k)}, capture_output=True, text=True, check=True).stdout
-        for k in range(3)
-    }
+    run = {"capture_output": True, "text": True, "check": True}
+    seen = {subprocess.run([sys.executable, "-c", code], env={"PYTHONHASHSEED": str(k)}, **run).stdout for k in range(3)}
     assert len(seen) == 1
 
 
