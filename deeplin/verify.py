@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -166,12 +167,9 @@ def grade_of(evidence: Sequence[Evidence]) -> Grade:
 
 
 def scope_of(evidence: Sequence[Evidence]) -> str:
-    """At how many of the claims the proof is at all widths, and at how many at given sizes."""
-    proofs = [e for e in evidence if e["kind"] == "proof" and e["grade"] == Grade.PROVED]
-    wide = sum(e["scope"] == "all widths" for e in proofs)
-    real = sum(e["scope"] == "all real numbers" for e in proofs)
-    counts = [(wide, "at all widths"), (len(proofs) - wide - real, "at given sizes"), (real, "in scalars")]
-    return ", ".join(f"{n} {text}" for n, text in counts if n) or "none"
+    """For which sizes the claims are proved, and how many: "all widths at depth 2 (3 claims); widths (2, 2, 1) (1 claim)"."""
+    counts = Counter(e["scope"] for e in evidence if e["kind"] == "proof" and e["grade"] == Grade.PROVED)
+    return "; ".join(f"{scope} ({n} claim{'s' * (n > 1)})" for scope, n in counts.items()) or "none"
 
 
 def verify(

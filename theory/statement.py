@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import count, pairwise, takewhile
 from typing import Any, Protocol
 
 import sympy
@@ -87,9 +88,24 @@ class Lowered:
 
     @property
     def scope(self) -> str:
-        """'all widths', or the shapes of the matrices."""
-        shapes = [f"{v.data[0]} {v.shape[0]}x{v.shape[1]}" for v in self.variables if v.shape]
-        return "all widths" if self.dims else ", ".join(shapes) or "all real numbers"
+        """For which sizes: 'all widths at depth 3', 'widths (2, 3, 1)', the shapes of matrices, or 'all real numbers'.
+
+        The depth is the number of variables W1, W2, ...; other matrices are named unless their sizes are widths.
+        """
+        layers = self._layers()
+        if self.dims:
+            return f"all widths at depth {len(layers)}" if layers else "all widths"
+        widths = [layers[0].shape[1], *(W.shape[0] for W in layers)] if layers else []
+        others = [v for v in self.variables if v.shape and v not in layers and not {*v.shape} <= {1, *widths}]
+        shapes = [f"{v.data[0]} {v.shape[0]}x{v.shape[1]}" for v in others]
+        return ", ".join([f"widths ({', '.join(map(str, widths))})"] * bool(layers) + shapes) or "all real numbers"
+
+    def _layers(self) -> list[Node]:
+        """The variables W1, ..., WN, if their shapes chain."""
+        named = {str(v.data[0]): v for v in self.variables if v.shape}
+        layers = list(takewhile(lambda v: v is not None, (named.get(f"W{i}") for i in count(1))))
+        chained = [v for v in layers if v is not None]
+        return chained if all(x.shape[0] == y.shape[1] for x, y in pairwise(chained)) else []
 
 
 @dataclass(frozen=True)

@@ -75,13 +75,13 @@ def progress() -> Iterator[Any]:
         yield lambda done, total, name: bar.update(task, completed=done, total=total, description=name)
 
 
-COLUMNS = ("theorem", "id", "grade", "all\nwidths", "given\nsizes", "reals", "exact", "floats", "sharp", "s")
+COLUMNS = ("theorem", "id", "grade", "all", "sized", "real", "exact", "float", "sharp", "s")
 
 
 def show(report: Report) -> None:
     """The table, what it counts, and below it what went wrong."""
     console = Console()
-    table = Table(box=None, pad_edge=False, padding=(0, 1))
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for i, name in enumerate(COLUMNS):
         table.add_column(name, justify="left" if i < 3 else "right", no_wrap=True)
     for r in report.results:
@@ -94,8 +94,8 @@ def show(report: Report) -> None:
 
 
 LEGEND = (
-    "Claims that the kernel accepted at all widths, at given sizes, in real numbers; instances without a violation in exact"
-    " arithmetic and in floats; exact counterexamples to the theorem without a hypothesis. `deeplin show NAME` has them all."
+    "Claims that the kernel accepted at all widths, at given sizes, in real numbers; instances without a violation in exact and"
+    " in float arithmetic; exact counterexamples to the theorem without a hypothesis. `deeplin show NAME` has them all."
 )
 
 
@@ -109,7 +109,7 @@ def problems(report: Report) -> Iterator[str]:
 
 def row(r: Result) -> tuple[str, ...]:
     proofs = [e["scope"] for e in r.evidence if e["kind"] == "proof" and e["grade"] == Grade.PROVED]
-    wide, real = proofs.count("all widths"), proofs.count("all real numbers")
+    wide, real = sum(s.startswith("all widths") for s in proofs), proofs.count("all real numbers")
     counted = [sum(e.get("instances", 0) for e in r.evidence if e["kind"] == kind) for kind in ("certified", "supported")]
     counts = [wide, len(proofs) - wide - real, real, *counted, r.count("sharpness")]
     grade = f"[{STYLES.get(r.grade, 'bold')}]{r.grade}[/]"

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 def test_write_a_statement(capsys):
     runpy.run_path(str(ROOT / "examples" / "write_a_statement.py"), run_name="__main__")
     said = capsys.readouterr().out
-    assert "coupling: proved (all widths)" in said
+    assert "coupling: proved (all widths at depth 3)" in said
     assert "W1" in said
 
 

@@ -306,7 +306,7 @@ def test_booleans_and_floats_are_no_numbers() -> None:
             refused(with_statement(certificate, dims=dims, variables=variables), "an integer")
             refused(with_statement(certificate, dims=dims, terms=[["eye", odd]]), "an integer")
     refused(with_statement(certificate, dims=[]), "statement is malformed")
-    refused(with_statement(certificate, name=None), "name is malformed")
+    refused(with_statement(certificate, name=None), "statement is malformed")
 
 
 def test_numbers_may_be_long_and_in_hexadecimal() -> None:

@@ -43,7 +43,7 @@ def test_a_theorem_is_one_file_and_its_proof_is_found(toy):
 
     (result,) = verify(toy, settings=Settings(certified=2, supported=50)).results
     assert result.grade == "PROVED"
-    assert result.scope == "1 at all widths"
+    assert result.scope == "all widths (1 claim)"
     assert [e["grade"] for e in result.evidence] == ["PROVED", "CERTIFIED", "SUPPORTED"]
 
 
