@@ -16,9 +16,9 @@ def test_write_a_statement(capsys):
     assert "W1" in said
 
 
-@pytest.mark.parametrize("page", ["statements.md"])
+@pytest.mark.parametrize("page", ["docs/statements.md", "README.md"])
 def test_code_blocks_of_the_documentation_run(page):
-    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     assert blocks
     for block in blocks:
         exec(compile(block, page, "exec"), {})
@@ -31,3 +31,17 @@ def test_the_documented_statement_is_proved():
     names: dict = {}
     exec(compile(block, "statements.md", "exec"), names)
     assert prove(names["balance"]).proved
+
+
+def test_what_the_readme_says_the_example_prints(capsys):
+    block = re.search(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+    exec(compile(block, "README.md", "exec"), {})
+    promised = [line[2:] for line in block.splitlines() if line.startswith("# ")]
+    assert capsys.readouterr().out.splitlines() == promised
+
+
+def test_the_readme_names_every_theorem():
+    from theory.theorem import theorems
+
+    text = (ROOT / "README.md").read_text()
+    assert [name for name in theorems() if name not in text] == []
