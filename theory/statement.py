@@ -96,7 +96,8 @@ class Lowered:
         if self.dims:
             return f"all widths at depth {len(layers)}" if layers else "all widths"
         widths = [layers[0].shape[1], *(W.shape[0] for W in layers)] if layers else []
-        others = [v for v in self.variables if v.shape and v not in layers and not {*v.shape} <= {1, *widths}]
+        implied = {1, *widths} if layers else set()
+        others = [v for v in self.variables if v.shape and v not in layers and not {*v.shape} <= implied]
         shapes = [f"{v.data[0]} {v.shape[0]}x{v.shape[1]}" for v in others]
         return ", ".join([f"widths ({', '.join(map(str, widths))})"] * bool(layers) + shapes) or "all real numbers"
 
