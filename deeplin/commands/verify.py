@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -84,8 +85,10 @@ def show(report: Report) -> None:
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     for i, name in enumerate(COLUMNS):
         table.add_column(name, justify="left" if i < 3 else "right", no_wrap=True)
-    for r in report.results:
-        table.add_row(*row(r))
+    for family, results in groupby(report.results, key=lambda r: r.name.split(".")[0]):
+        table.add_row(f"[bold]{family}[/]")
+        for r in results:
+            table.add_row(*row(r))
     console.print(table)
     for line in problems(report):
         console.print(line)
@@ -113,4 +116,4 @@ def row(r: Result) -> tuple[str, ...]:
     counted = [sum(e.get("instances", 0) for e in r.evidence if e["kind"] == kind) for kind in ("certified", "supported")]
     counts = [wide, len(proofs) - wide - real, real, *counted, r.count("sharpness")]
     grade = f"[{STYLES.get(r.grade, 'bold')}]{r.grade}[/]"
-    return (r.name, r.sheet, grade, *(str(n or "-") for n in counts), f"{r.seconds:.1f}")
+    return (f"  {r.name.split('.')[1]}", r.sheet, grade, *(str(n or "-") for n in counts), f"{r.seconds:.1f}")

@@ -12,6 +12,7 @@ from theory.certificates import at_point
 from theory.errors import InvalidInput
 from theory.expressions import SymmetricSymbol, norm2
 from theory.predicates import predicates
+from theory.predicates.alignment import LiterallyAligned, SortedAligned, StronglyAligned, WeaklyAligned
 from theory.predicates.balanced import Balanced
 from theory.predicates.commute import Commute
 from theory.predicates.critical import Critical
@@ -27,6 +28,9 @@ U, W = MatrixSymbol("U", 3, 2), MatrixSymbol("W", 1, 2)
 left, right = MatrixSymbol("left", 2, 1), MatrixSymbol("right", 1, 2)
 c1, c2 = symbols("c1 c2")
 TURN = [["3/5", "4/5"], ["-4/5", "3/5"]]
+P, Q, R = (MatrixSymbol(name, 2, 2) for name in "PQR")
+EYE, SWAP, SMALL = [[1, 0], [0, 1]], [[0, 1], [1, 0]], [[1, 0], [0, 2]]
+FRAMES = {"P": EYE, "Q": EYE}
 CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any], dict[str, Any]]] = [
     (Orthogonal(A), (A,), {"A": TURN}, {"A": [["3/5", "4/5"], ["-4/5", "3/4"]]}),
     (Orthogonal(U), (U,), {"U": [*TURN, [0, 0]]}, {"U": [*TURN, [1, 0]]}),
@@ -48,6 +52,30 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any], dict[str, Any]]] = [
         (A, left, right),
         {"A": [[2, 4], [1, 2]], "left": [[2], [1]], "right": [[1, 2]]},
         {"A": [[2, 4], [1, 3]], "left": [[2], [1]], "right": [[1, 2]]},
+    ),
+    (
+        WeaklyAligned((A,), (P, Q), (B,)),
+        (A, B, P, Q),
+        {"A": SWAP, "B": SWAP, **FRAMES},
+        {"A": TURN, "B": TURN, **FRAMES},
+    ),
+    (
+        LiterallyAligned((A,), (P, Q), (B,)),
+        (A, B, P, Q),
+        {"A": TURN, "B": EYE, "P": EYE, "Q": TURN},
+        {"A": SWAP, "B": SWAP, **FRAMES},
+    ),
+    (
+        SortedAligned((A,), (P, Q), (B,)),
+        (A, B, P, Q),
+        {"A": EYE, "B": EYE, **FRAMES},
+        {"A": SMALL, "B": SMALL, **FRAMES},
+    ),
+    (
+        StronglyAligned(((A,), (R,)), (P, Q), ((A,), (B,))),
+        (A, B, R, P, Q),
+        {"A": EYE, "R": SMALL, "B": SMALL, **FRAMES},
+        {"A": EYE, "R": SWAP, "B": EYE, **FRAMES},
     ),
 ]
 

@@ -625,9 +625,11 @@ def test_the_scope_cannot_name_a_dimension_that_the_statement_does_not_have():
     """A judgement prints its dimensions: one that no variable has would widen the claim in a reader's eyes."""
     variables = {"x": {"shape": [], "symmetric": False}}
     terms = [["var", "x"], ["pow", 0, 2]]
-    statement = {"name": "s", "dims": {"d9": None}, "variables": variables, "terms": terms, "given": [], "then": [{"relation": ">=", "term": 1}]}
+    then = [{"relation": ">=", "term": 1}]
+    statement = {"name": "s", "dims": {"d9": None}, "variables": variables, "terms": terms, "given": [], "then": then}
     step = {"terms": [], "rule": "sign", "relation": ">=", "term": 1, "by": 1, "times": None, "cases": None}
-    certificate = {"format": "deeplin certificate", "version": 1, "statement": statement, "claim": "proved", "evidence": {"steps": [step]}}
+    certificate: Any = {"format": "deeplin certificate", "version": 1, "statement": statement, "claim": "proved"}
+    certificate["evidence"] = {"steps": [step]}
     certificate["seal"] = kernel.digest(certificate)
     with pytest.raises(kernel.Rejected, match="not used"):
         kernel.check(certificate)

@@ -48,7 +48,8 @@ def made(case: int) -> Derivation:
 
 
 def test_every_module_with_a_recipe_is_found() -> None:
-    files = {path.stem for path in Path(theory.derivations.__file__).parent.glob("minima_*.py")}
+    folder = Path(theory.derivations.__file__).parent
+    files = {path.stem for family in ("minima", "alignment") for path in folder.glob(f"{family}_*.py")}
     assert {name.replace(".", "_", 1) for name in recipes()} == files
 
 

@@ -1,0 +1,1 @@
+"""Theorems on the alignment of deep linear networks (arXiv:2003.06340): one module each."""
