@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from typing import Protocol, TypeVar
@@ -34,17 +35,21 @@ class Pool:
 
     def run(self, function: Callable[[Task], Out], tasks: Sequence[Task]) -> Iterator[tuple[int, Out]]:
         context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(self.processes, mp_context=context, initializer=_single_threaded) as pool:
+        with ProcessPoolExecutor(self.processes, mp_context=context, initializer=_as_worker) as pool:
             futures = {pool.submit(function, task): i for i, task in enumerate(tasks)}
             try:
                 for future in as_completed(futures):
                     yield futures[future], future.result()
-            except BaseException:
+            except BaseException:  # also Ctrl-C: what runs is not waited for
                 pool.shutdown(wait=False, cancel_futures=True)
+                for child in multiprocessing.active_children():
+                    child.terminate()
                 raise
 
 
-def _single_threaded() -> None:
+def _as_worker() -> None:
+    """Ctrl-C is for the parent, which ends its workers; arrays of a worker stay on one core."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
 

@@ -191,7 +191,7 @@ def verify(
     settings = settings or Settings()
     start = time.perf_counter()
     chosen = select(names)
-    tasks = sorted((t for theorem in chosen for t in tasks_of(theorem, settings)), key=lambda t: t.part != "claims")
+    tasks = [t for theorem in chosen for t in tasks_of(theorem, settings)]
     outcomes: dict[int, Outcome] = {}
     try:
         for i, outcome in (executor or Serial()).run(run_task, tasks):

@@ -1,8 +1,11 @@
 """`deeplin verify`, `list`, `show`: what they print, what they return, what they do at the edges."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import jsonschema
@@ -96,6 +99,22 @@ def test_an_interruption_keeps_the_verdicts_and_names_what_is_missing():
     report = verify("minima.norm_lemma", "minima.path_lemma", settings=QUICK, executor=Interrupted(3))
     assert set(report.missing) == {"minima.norm_lemma", "minima.path_lemma"}
     assert report.exit_code(Grade.SUPPORTED) == 130
+
+
+def test_ctrl_c_ends_the_pool_at_once_and_prints_what_there_is():
+    command = [sys.executable, "-m", "deeplin.cli", "verify", "--jobs", "2", "--json"]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    time.sleep(6)
+    os.killpg(run.pid, signal.SIGINT)
+    start = time.monotonic()
+    out, err = run.communicate(timeout=60)
+    assert time.monotonic() - start < 10
+    assert run.returncode == 130
+    assert "Traceback" not in err
+    if out:  # the interruption may come before the first task
+        report = json.loads(out)
+        assert report["missing"]
+        assert not {r["name"] for r in report["results"]} & set(report["missing"])
 
 
 def result(grade):
