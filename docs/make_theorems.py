@@ -16,9 +16,10 @@ def row(t: Theorem) -> str:
 
 def text() -> str:
     """The page as it should be."""
-    lines = ["# The theorems", "", "`deeplin show NAME` has the statement, the proofs, the counterexamples and the false variants of each."]
+    lines = ["# The theorems", "", "`deeplin show NAME` has statement, proofs, counterexamples and false variants of each."]
+    header = ["", "| theorem | id | says | form | where the words of the paper need more |", "|---|---|---|---|---|"]
     for family, found in groupby(theorems().values(), key=lambda t: t.family):
-        lines += ["", f"## {family}", "", "| theorem | id | says | form | where the words of the paper need more |", "|---|---|---|---|---|"]
+        lines += ["", f"## {family}", *header]
         lines += [row(t) for t in found]
     return "\n".join(lines) + "\n"
 

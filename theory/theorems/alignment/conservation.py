@@ -1,6 +1,6 @@
 r"""Gradient flow conserves the imbalance of neighbouring layers.
 
-Training: layers W_1, ..., W_N under gradient flow \(dW_i/dt = -G_i\) of any differentiable loss of their product.
+Setting: layers W_1, ..., W_N under gradient flow \(dW_i/dt = -G_i\) of any differentiable loss of their product.
 
 Hypotheses: none on widths, data or layers.
 

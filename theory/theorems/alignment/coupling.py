@@ -1,6 +1,6 @@
 r"""The gradients of neighbouring layers are coupled.
 
-Training: layers W_1, ..., W_N with product P, any differentiable loss of P, G_i its gradient by W_i.
+Setting: layers W_1, ..., W_N with product P, any differentiable loss of P, G_i its gradient by W_i.
 
 Hypotheses: the loss depends on the layers through their product only. None on widths, data or layers.
 

@@ -1,6 +1,6 @@
 r"""How one step of gradient descent changes the imbalance of neighbouring layers.
 
-Training: layers W_1, ..., W_N, any differentiable loss of their product, G_i its gradient by W_i, imbalance
+Setting: layers W_1, ..., W_N, any differentiable loss of their product, G_i its gradient by W_i, imbalance
 \(D_i = W_{i+1}^T W_{i+1} - W_i W_i^T\), one step \(W_i^+ = W_i - \eta G_i\) of any size.
 
 Hypotheses: none on widths, data, layers (aligned or not) or step size.

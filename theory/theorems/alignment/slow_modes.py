@@ -2,6 +2,8 @@ r"""Modes that do not converge linearly: a product of the wrong sign, zeros, a t
 
 Setting: one mode, numbers \(\sigma_1, \dots, \sigma_N\) with product \(\pi\), data s, c, one step of gradient descent.
 
+Hypotheses: none beyond the setting; each conclusion names its own.
+
 Conclusion: each hypothesis of the linear rate is needed.
 (a) N = 2, \(\sigma_1 + \sigma_2 = 0\): it stays so, for every step; the product stays \(\le 0\), so it never reaches a target
 > 0.

@@ -5,7 +5,7 @@ nonnegative and nonincreasing.
 
 Hypotheses: sorted alignment.
 
-Conclusion (two layers): \[ n |W_2 W_1|_F^2 \ge |W_1|_F^2 |W_2|_F^2. \]
+Conclusion: two sorted layers have \[ n |W_2 W_1|_F^2 \ge |W_1|_F^2 |W_2|_F^2. \]
 
 Form: inequality for sorted layers, with an exact literally aligned pair that violates it.
 

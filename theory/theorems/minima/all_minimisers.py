@@ -1,12 +1,12 @@
 r"""All global minimisers: aligned rank-one layers along sign vectors, and nothing else.
 
-Setting. As in `global_minimum`: D hidden layers with noise s_i, P = W_N ... W_1 = v^T, Gamma = gamma_1 ... gamma_N,
+Setting: As in `global_minimum`: D hidden layers with noise s_i, P = W_N ... W_1 = v^T, Gamma = gamma_1 ... gamma_N,
 kappa = prod (1 + s_i / d_i), psi(b) = D b - b^D g.z with (kappa b^D A + Gamma I) z = g.
 
-Hypotheses. gamma_i > 0, s_i >= 0, A positive semidefinite, b > 0. For "only these": g != 0; for equal magnitudes also s_i > 0
+Hypotheses: gamma_i > 0, s_i >= 0, A positive semidefinite, b > 0. For "only these": g != 0; for equal magnitudes also s_i > 0
 and consistent moments A p = g.
 
-Conclusion. (If) with vectors r_k, |r_k|^2 = d_k, of signs where s_k > 0 and free where s_k = 0, and numbers c_i > 0,
+Conclusion: (If) with vectors r_k, |r_k|^2 = d_k, of signs where s_k > 0 and free where s_k = 0, and numbers c_i > 0,
 \[ W_N = c_N r_{N-1}^T, \quad W_i = c_i r_i r_{i-1}^T, \quad W_1 = r_1 w^T, \quad \gamma_i |W_i|^2 = b, \quad
    w \prod c_i \prod d_k = b^D z \]
 has a vanishing gradient and \(L = Y + \psi(b) = Y + D b - v\cdot g\), with v = b^D z and \(E f^2 = \kappa |v|_A^2\).
@@ -15,19 +15,19 @@ has a vanishing gradient and \(L = Y + \psi(b) = Y + D b - v\cdot g\), with v = 
 = u_k^T u_{k-1}\); and \(d_k\, diag(u_k^T u_k) = |u_k|^2 I\) in every layer with noise. Where a layer W_i, i >= 2, is zero, L
 = Y only at 0.
 
-Form. If and only if (with b a minimiser of psi, by `global_minimum`).
+Form: If and only if (with b a minimiser of psi, by `global_minimum`).
 
-Scope of proof. All widths: the family at depths 2 to 4 with noise, at depths 2 and 3 without, and with noise in one layer of
+Scope of proof: All widths: the family at depths 2 to 4 with noise, at depths 2 and 3 without, and with noise in one layer of
 two; "only these" at depths 2 to 4.
 
-Why. On the family the second moments stay q (r r^T + s I), and the gradient is a multiple of one scalar (`families`).
+Why: On the family the second moments stay q (r r^T + s I), and the gradient is a multiple of one scalar (`families`).
 Conversely all nonnegative parts of L - Y - psi(b) vanish (`equality`).
 
-Sharpness. Without noise magnitudes are free: W_1 = W_2^T = (3/5, 4/5), A = 1, g = 2. With A = diag(1, 0), g = (0, 1)
+Sharpness: Without noise magnitudes are free: W_1 = W_2^T = (3/5, 4/5), A = 1, g = 2. With A = diag(1, 0), g = (0, 1)
 (inconsistent) or g = 0 they are free even with noise. A vector r of length sqrt(d) that is not of signs is no minimiser if s
 > 0.
 
-Source. arXiv:2202.04777 (the form of the minimisers); "if and only if" is derived for this project.
+Source: arXiv:2202.04777 (the form of the minimisers); "if and only if" is derived for this project.
 """
 
 from __future__ import annotations

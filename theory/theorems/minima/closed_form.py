@@ -1,20 +1,20 @@
 r"""The global minimum in radicals, for isotropic data (arXiv:2202.04777).
 
-Setting. A = E[x x^T] = a I, alpha = kappa a, G = |g|^2, D = N - 1 hidden layers, c > 0 with c^2 = G Gamma, and
+Setting: A = E[x x^T] = a I, alpha = kappa a, G = |g|^2, D = N - 1 hidden layers, c > 0 with c^2 = G Gamma, and
     psi(b) = D b - b^D G / (alpha b^D + Gamma). Roots are variables: r > 0 with r^2 = b.
-Hypotheses. alpha, Gamma > 0.
-Conclusion. The stationary points of psi are the roots of
+Hypotheses: alpha, Gamma > 0.
+Conclusion: The stationary points of psi are the roots of
     \[ f(r) = \alpha r^{2D} - c\, r^{D-1} + \Gamma = 0 . \]
     A root with f'(r) >= 0 is the largest one, and \(\min_{\beta \ge 0}\psi(\beta) = \min(0, \psi(b))\) there. In radicals:
     D = 1: \(\alpha b = c - \Gamma\); D = 2 (Ferrari): \(2 r = s + t\) with \(s^2 = 2 y\), \(\alpha s t^2 = 2 c - \alpha s^3\),
     \(8 \alpha^2 y^3 = 8 \alpha\Gamma y + c^2\); D = 3: \(b = \rho \cos\theta\) with \(3 \alpha\rho^2 = 4 c\),
     \(\cos 3\theta = -3\Gamma / (c\rho)\). At D = 1 the bound is one on the loss: \(\alpha (L - Y) \ge -(|g| - \sqrt\Gamma)^2\).
-Form. Equivalence; memberships; inequality for all beta, and for all parameters at D = 1.
-Scope of proof. Reduction and minimality: D = 1, ..., 5; radicals: D = 1, 2, 3; the loss at D = 1: all widths, with noise.
-Why. lambda S = b is (alpha b^D + Gamma)^2 = G Gamma b^{D-1}. With E = alpha b^D + Gamma the gap is a square times a polynomial:
+Form: Equivalence; memberships; inequality for all beta, and for all parameters at D = 1.
+Scope of proof: Reduction and minimality: D = 1, ..., 5; radicals: D = 1, 2, 3; the loss at D = 1: all widths, with noise.
+Why: lambda S = b is (alpha b^D + Gamma)^2 = G Gamma b^{D-1}. With E = alpha b^D + Gamma the gap is a square times a polynomial:
     \[ b\,(\alpha\beta^D + \Gamma)(\psi(\beta) - \psi(b)) = (\beta - b)^2 \sum_{j<D} ((j+1) E - D\Gamma)(\beta/b)^j . \]
-Sharpness. The smaller root is a maximum; the largest root is not the minimum if psi(b) > 0; data that are not isotropic fail.
-Source. arXiv:2202.04777 has the form of the minimiser; the closed forms are derived for this project.
+Sharpness: The smaller root is a maximum; the largest root is not the minimum if psi(b) > 0; data that are not isotropic fail.
+Source: arXiv:2202.04777 has the form of the minimiser; the closed forms are derived for this project.
 """
 
 from __future__ import annotations

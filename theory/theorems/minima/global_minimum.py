@@ -1,12 +1,12 @@
 r"""The global minimum of the regularised loss of a deep linear network with noisy neurons.
 
-Setting. Layers W_1, ..., W_N (W_i of shape d_i x d_{i-1}, d_N = 1), D = N - 1 hidden layers whose neurons are multiplied by
+Setting: Layers W_1, ..., W_N (W_i of shape d_i x d_{i-1}, d_N = 1), D = N - 1 hidden layers whose neurons are multiplied by
 independent noise of mean 1 and variance s_i; A = E[x x^T], g = E[x y], Y = E[y^2], v = (W_N ... W_1)^T, Gamma = gamma_1 ...
 gamma_N, kappa = prod_i (1 + s_i / d_i), and psi(b) = D b - b^D g^T (kappa b^D A + Gamma I)^{-1} g for b >= 0.
 
-Hypotheses. gamma_i > 0, s_i >= 0, A positive semidefinite. Inverses are vectors: (kappa b^D A + Gamma I) z = g.
+Hypotheses: gamma_i > 0, s_i >= 0, A positive semidefinite. Inverses are vectors: (kappa b^D A + Gamma I) z = g.
 
-Conclusion. For ALL parameters
+Conclusion: For ALL parameters
 \[ L(\theta) \ge Y + \psi(b(\theta)), \qquad
    b(\theta)^D = \prod_{i \ge 2} \gamma_i |W_i|^2, \]
 
@@ -17,19 +17,19 @@ minimum is attained. Two layers: \(L \ge Y + \beta - \beta\, g\cdot z\) where \(
 z\), \((A + \gamma_1) z = g\), with equality iff W_1 = z^T. Consistent moments A p = g: \(\kappa (L - Y) \ge -g \cdot p\).
 Where the gradient vanishes, \(L = Y + D b - v\cdot g = Y + (D-1) v\cdot g - D\, E f^2\) with b = gamma_N |W_N|^2.
 
-Form. Inequality for all parameters, attained; identity.
+Form: Inequality for all parameters, attained; identity.
 
-Scope of proof. All widths with noise at depths 1 to 4. In words, the noise of layer k needs the row u_k = W_N ... W_{k+1} as
+Scope of proof: All widths with noise at depths 1 to 4. In words, the noise of layer k needs the row u_k = W_N ... W_{k+1} as
 e_k^T diag(X_k) with a vector e_k of signs, |e_k|^2 = d_k: no restriction on u_k. At small sizes entry by entry, without
 these.
 
-Why. E f^2 >= kappa |v|_A^2, |v|^2 <= prod |W_i|^2, the inequality of the means, and a completed square (`envelope`); what is
+Why: E f^2 >= kappa |v|_A^2, |v|^2 <= prod |W_i|^2, the inequality of the means, and a completed square (`envelope`); what is
 left is a function of b alone, and psi(b) - min psi has the factor (b - q)^2 (`bounds`).
 
-Sharpness. Consistent moments: A = diag(1, 0), g = (0, 1), D = 2 has L - Y = 3 t^2 - 2 t^3. Attainment needs all gamma_i > 0:
+Sharpness: Consistent moments: A = diag(1, 0), g = (0, 1), D = 2 has L - Y = 3 t^2 - 2 t^3. Attainment needs all gamma_i > 0:
 gamma_2 = 0, A = g = 1 has L - Y = t^2 - 1 > -1. A root q that is not the global minimum gives no bound.
 
-Source. arXiv:2202.04777 (the minimiser); the dual form, the bound for all parameters and its proof are derived for this
+Source: arXiv:2202.04777 (the minimiser); the dual form, the bound for all parameters and its proof are derived for this
 project.
 """
 

@@ -1,11 +1,11 @@
 r"""One hidden layer: the threshold |g|^2 = gamma_1 gamma_2, the scalar equation, all minimisers, and how noise scales them.
 
-Setting. f(x) = W_2 W_1 x with d_1 hidden neurons, noise of variance s; kappa = 1 + s / d_1, Gamma = gamma_1 gamma_2,
+Setting: f(x) = W_2 W_1 x with d_1 hidden neurons, noise of variance s; kappa = 1 + s / d_1, Gamma = gamma_1 gamma_2,
 v = (W_2 W_1)^T.
 
-Hypotheses. gamma_1, gamma_2 > 0, s >= 0, A positive semidefinite; consistent moments A p = g where uniqueness is claimed.
+Hypotheses: gamma_1, gamma_2 > 0, s >= 0, A positive semidefinite; consistent moments A p = g where uniqueness is claimed.
 
-Conclusion.
+Conclusion:
 \[ |g|^2 \le \Gamma \implies L \ge Y, \text{ with equality only at } 0; \qquad
    |g|^2 > \Gamma \implies L(\theta) < Y \text{ at } W_2 = t |g|^2 r^T,\ W_1 = t \gamma_2 r g^T \]
 for any r != 0 and t = q / (q + K), q = |r|^2 gamma_2 |g|^2 (|g|^2
@@ -15,17 +15,17 @@ g\cdot z = -\kappa \beta^2 |z|_A^2\). Minimisers: L = L^*, beta > 0 force \(\gam
 \(|W_2|^2 W_1 = W_2^T v^T\), and for s > 0 \(d_1\, diag(W_2^T W_2) = |W_2|^2 I\). Noise law: \(v(s) = v(0)/\kappa\),
 \(\beta(s) = \beta(0)/\kappa\), \(Y - L^*(s) = (Y - L^*(0))/\kappa\).
 
-Form. If and only if; strict monotonicity; identity.
+Form: If and only if; strict monotonicity; identity.
 
-Scope of proof. All widths, with noise.
+Scope of proof: All widths, with noise.
 
-Why. gamma_1 (L - Y) = gamma_1 E f^2 + |gamma_1 W_1 - W_2^T g^T|^2 + (Gamma - |g|^2) |W_2|^2. With x = beta_1 z_1 - beta_2
+Why: gamma_1 (L - Y) = gamma_1 E f^2 + |gamma_1 W_1 - W_2^T g^T|^2 + (Gamma - |g|^2) |W_2|^2. With x = beta_1 z_1 - beta_2
 z_2, (Gamma/2) (beta_2 - beta_1) (|z_1|^2 - |z_2|^2) = kappa |x|_A^2 + (Gamma/2) (beta_1 + beta_2) |z_1 - z_2|^2.
 
-Sharpness. Above the threshold L < Y; without consistent moments (A = 0) neither 0 nor beta is unique; a negative
+Sharpness: Above the threshold L < Y; without consistent moments (A = 0) neither 0 nor beta is unique; a negative
 beta is a second root.
 
-Source. arXiv:2202.04777 (the case of one hidden layer); monotonicity, converse and noise law are derived for this project.
+Source: arXiv:2202.04777 (the case of one hidden layer); monotonicity, converse and noise law are derived for this project.
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 r"""The loss at the origin: gradient, Hessian, and when 0 is a minimum (arXiv:2202.04777).
 
-Setting. N = D + 1 layers, scalar output, P = W_N ... W_1 = v^T, G = |g|^2, Gamma = gamma_1 ... gamma_N,
+Setting: N = D + 1 layers, scalar output, P = W_N ... W_1 = v^T, G = |g|^2, Gamma = gamma_1 ... gamma_N,
     R = sum_i gamma_i |W_i|^2.
-Hypotheses. gamma_i > 0, variances s_i >= 0, A positive semidefinite; for uniqueness at G = Gamma also g = A h (consistent
+Hypotheses: gamma_i > 0, variances s_i >= 0, A positive semidefinite; for uniqueness at G = Gamma also g = A h (consistent
     moments).
-Conclusion. For N >= 2
+Conclusion: For N >= 2
     \[ L(t\theta) = Y + t^2 R - 2 t^N v\cdot g + t^{2N} E f^2, \]
     so that the noise never enters the gradient and the Hessian at 0. N = 1: the gradient at 0 is -2 g^T, the Hessian
     2 (A + gamma_1). N = 2: the Hessian H satisfies
@@ -12,13 +12,13 @@ Conclusion. For N >= 2
     with eigenvectors (tau u^T g^T, u), and H = 2 gamma_1 on {W_1 g = 0, W_2 = 0}. If G <= Gamma, 0 is the unique global
     minimum; if G > Gamma, a strict saddle. N >= 3: the Hessian is 2 gamma_i on layer i, and L > Y wherever 0 < R and
     \(4 G R^{N-2} < N^N \Gamma\). N = 3: with one decay zero, 0 still is a local minimum.
-Form. Identities; equivalence at N = 2; an explicit neighbourhood at N >= 3.
-Scope of proof. All widths, any variances; expansion N = 1, ..., 5; neighbourhood N = 3, 4, 5.
-Why. N = 2: gamma_1 (R - 2 v . g) = |gamma_1 W_1 - W_2^T g^T|^2 + (Gamma - G) |W_2|^2. N >= 3: N^N Gamma |v|^2 <= R^N (norm
+Form: Identities; equivalence at N = 2; an explicit neighbourhood at N >= 3.
+Scope of proof: All widths, any variances; expansion N = 1, ..., 5; neighbourhood N = 3, 4, 5.
+Why: N = 2: gamma_1 (R - 2 v . g) = |gamma_1 W_1 - W_2^T g^T|^2 + (Gamma - G) |W_2|^2. N >= 3: N^N Gamma |v|^2 <= R^N (norm
     lemma and the inequality of the means) and (v . g)^2 <= G |v|^2, hence 4 (v . g)^2 < R^2.
-Sharpness. With gamma = (1, 0, 0), W = (t^2, t, t) has L - Y = t^8 - t^4 < 0. Without g = A h, 0 is not the unique minimum at
+Sharpness: With gamma = (1, 0, 0), W = (t^2, t, t) has L - Y = t^8 - t^4 < 0. Without g = A h, 0 is not the unique minimum at
     G = Gamma. The radius cannot be enlarged: at A = 0, W = (t, t, t) it is where L = Y.
-Source. arXiv:2202.04777 has the character of the origin; the spectra, the uniqueness and the neighbourhood are derived for this
+Source: arXiv:2202.04777 has the character of the origin; the spectra, the uniqueness and the neighbourhood are derived for this
     project.
 """
 

@@ -1,23 +1,23 @@
 r"""The one-dimensional equation of the global minimum (arXiv:2202.04777).
 
-Setting. D = N - 1 >= 1 hidden layers, A = E[x x^T], g = E[x y], kappa > 0 the noise factor, Gamma the product of the weight
+Setting: D = N - 1 >= 1 hidden layers, A = E[x x^T], g = E[x y], kappa > 0 the noise factor, Gamma the product of the weight
     decays. For lambda > 0: z = (kappa A + lambda I)^{-1} g, S = |z|^2, T = g . z, F = lambda^{D+1} S^D. The potential is
     psi = D b - T with b > 0, b^D lambda = Gamma.
-Hypotheses. A positive semidefinite, lambda, b, kappa > 0; for the bounds g = A h (consistent moments) and q = h^T A h.
-Conclusion.
+Hypotheses: A positive semidefinite, lambda, b, kappa > 0; for the bounds g = A h (consistent moments) and q = h^T A h.
+Conclusion:
     \[ T' = -S, \qquad F(\lambda) - \Gamma = \lambda^2 \psi'(\lambda) \sum_{j<D} (\lambda S)^j b^{D-1-j}, \]
     so that \(\operatorname{sign}\psi' = \operatorname{sign}(F - \Gamma)\), and
     \(\psi' = 0 \iff F = \Gamma \iff b = \lambda S\). There
     \[ \lambda^{D-1}\Gamma \le G^D, \qquad \Gamma (4\kappa)^D \le \lambda q^D, \]
     and \(h = \ln F\) as a function of \(\ln\lambda\) has \(1 - D < h' < D + 1\) and \(-D/2 \le h'' \le D\).
-Form. Identity; equivalence; inequalities; an exact instance with several roots.
-Scope of proof. All widths, D = 1, 2, 3, 4; the bounds on h' and h'' at all widths and all D > 0.
-Why. b' = -b / (D lambda) and T' = -S give lambda psi' = lambda S - b, and x^D - b^D = (x - b)(...). For the box:
+Form: Identity; equivalence; inequalities; an exact instance with several roots.
+Scope of proof: All widths, D = 1, 2, 3, 4; the bounds on h' and h'' at all widths and all D > 0.
+Why: b' = -b / (D lambda) and T' = -S give lambda psi' = lambda S - b, and x^D - b^D = (x - b)(...). For the box:
     G - lambda^2 S = kappa^2 |A z|^2 + 2 kappa lambda |z|_A^2 and q - 4 kappa lambda S = |2 kappa z - h|_A^2. For h'':
     Cauchy-Schwarz and lambda |z'|^2 <= -z . z'.
-Sharpness. A local minimum of psi need not be global: A = diag(1, 100), g = (1, 7/2), D = 2. The bounds need A >= 0 and g = A h;
+Sharpness: A local minimum of psi need not be global: A = diag(1, 100), g = (1, 7/2), D = 2. The bounds need A >= 0 and g = A h;
     the equivalence needs b > 0 for even D.
-Source. arXiv:2202.04777 has the equation for b; this form, its bounds and the instance are derived for this project.
+Source: arXiv:2202.04777 has the equation for b; this form, its bounds and the instance are derived for this project.
 """
 
 from __future__ import annotations

@@ -1,22 +1,22 @@
 r"""The transition: for which weight decay the origin is the global minimum (arXiv:2202.04777).
 
-Setting. D = N - 1 hidden layers, Gamma = gamma_1 ... gamma_N, G = |g|^2, alpha = kappa a for isotropic data A = a I.
-Hypotheses. gamma_i, a, kappa > 0, variances s_i >= 0; for general A: A positive semidefinite, z = (kappa A + lambda I)^{-1} g.
-Conclusion. With
+Setting: D = N - 1 hidden layers, Gamma = gamma_1 ... gamma_N, G = |g|^2, alpha = kappa a for isotropic data A = a I.
+Hypotheses: gamma_i, a, kappa > 0, variances s_i >= 0; for general A: A positive semidefinite, z = (kappa A + lambda I)^{-1} g.
+Conclusion: With
     \[ \Gamma_c = \frac{(D-1)^{D-1} G^D}{D^{2D} \alpha^{D-1}} \]
     (D = 1: Gamma_c = G): if Gamma >= Gamma_c then L >= Y for all parameters; if Gamma < Gamma_c then L < Y at an aligned point,
     for D >= 2 of layer energy \(b_c = (D-1) G / (D^2\alpha)\), where L = Y if Gamma = Gamma_c. For general A:
     \(D b \ge T \iff D^D\Gamma \ge \lambda T^D\), so that \(\Gamma_c = D^{-D}\sup_\lambda \lambda T^D\);
     \(\Gamma_c(\kappa) = \kappa^{-(D-1)}\Gamma_c(1)\); Gamma_c is at least the isotropic value at the largest eigenvalue of A,
     and at D = 2 at most \((g^T A^{-1/2} g)^2 / (16\kappa)\).
-Form. Equivalence, for isotropic data; inequalities and an identity in general.
-Scope of proof. All widths, with noise. L >= Y and L < Y: D = 1, ..., 4; the tie: D = 2, 3, 4. Potential: D <= 6.
-Why. (alpha |v|^2 + R)^{2D} >= 4^D G^D |v|^{2D} from R^{D+1} >= (D+1)^{D+1} Gamma |v|^2 (norm lemma, means) and a weighted
+Form: Equivalence, for isotropic data; inequalities and an identity in general.
+Scope of proof: All widths, with noise. L >= Y and L < Y: D = 1, ..., 4; the tie: D = 2, 3, 4. Potential: D <= 6.
+Why: (alpha |v|^2 + R)^{2D} >= 4^D G^D |v|^{2D} from R^{D+1} >= (D+1)^{D+1} Gamma |v|^2 (norm lemma, means) and a weighted
     inequality of the means, whose difference is a square times a positive polynomial. The threshold is the discriminant of
     D alpha b^D - G b^{D-1} + D Gamma.
-Sharpness. D = 2: |g|^2 > Gamma is not sufficient for L < Y (G = alpha = 1, Gamma = 1/8), nor necessary (G = Gamma = 1,
+Sharpness: D = 2: |g|^2 > Gamma is not sufficient for L < Y (G = alpha = 1, Gamma = 1/8), nor necessary (G = Gamma = 1,
     alpha = 1/32). Dropping kappa is wrong: kappa = 4, a = 1, G = 4, Gamma = 1/2.
-Source. arXiv:2202.04777 has the phenomenon; the thresholds are derived for this project.
+Source: arXiv:2202.04777 has the phenomenon; the thresholds are derived for this project.
 """
 
 from __future__ import annotations
