@@ -46,7 +46,7 @@ def test_the_kernel_accepts_every_claim_and_its_witness_in_time(name: str) -> No
         kernel.check(derivation(s, claim.steps), statement(s)[0])
         if s.given:
             kernel.check(at_point(claim.statement.lowered(claim.at), claim.witness or {}, "satisfiable"))
-    assert time.process_time() - start < 8
+    assert time.process_time() - start < 20
 
 
 @each

@@ -8,15 +8,19 @@ Hypotheses: none beyond the setting.
 Conclusion: the pair is weakly aligned if and only if \(b e (a e + b c) = 0\). Projected gradient
 descent leaves alignment from the exact starts below; it can need two steps. If q = 0, multiples of I stay aligned and move.
 
-Not certified: that for projected gradient flow a non-constant trajectory that is weakly aligned on some time interval exists
-only if \(q = 0\). The equations of its three branches are certified; that they cannot hold along a non-constant trajectory
-(one factor vanishes identically, and the equations meet the conserved hyperbola only in points) is derived by hand.
+Projected gradient flow with \(q \ne 0\): a point is stationary if b, or e, vanishes there with its first four time
+derivatives, or if \(a e + b c\) does with its first three and \(b e \ne 0\).
 
-Form: iff for the criterion; exact witnesses for the loss of alignment.
+Remark, not certified: hence a trajectory of the flow that is weakly aligned on a time interval is constant unless \(q =
+0\). For solutions of a polynomial equation are analytic in time, so that one of the three factors vanishes on the interval
+(the third where the others have no zeros in a smaller one), with all its derivatives; the point is stationary.
+
+Form: iff for the criterion; impossibility along the flow, point by point; exact witnesses for the loss of alignment.
 
 Scope of proof: the criterion; the conserved quantity \(|W_1|^2 - |W_2|^2\); if q = 0 multiples of I stay multiples of I and
 move; what it takes for each of the three factors to stay zero to first order: \(c (a (qc + pe) - q) = 0\) where b = 0, \(a (c
-(qa + pb) - q) = 0\) where e = 0, and the equation of the third branch.
+(qa + pb) - q) = 0\) where e = 0, and the equation of the third branch; the stationary
+points above (`toeplitz_branches`), with the derivatives they are stated with.
 
 Why: \([W_2^T W_2, W_1 W_1^T] = b e (a e + b c) J\) with J the rotation by a quarter turn.
 
@@ -47,6 +51,7 @@ from theory.expressions import lower
 from theory.statement import Statement, equal
 from theory.subspaces import Subspace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
+from theory.theorems.alignment import toeplitz_branches as flow
 from theory.theorems.alignment.training import SOURCE, misalignment
 
 NAME = "alignment.toeplitz_flow"
@@ -139,8 +144,17 @@ def third_branch() -> Claim:
     return Claim(s, (prove("==", rest, 0),))
 
 
+def field() -> Claim:
+    """Minus the projected gradients are the polynomials of the flow."""
+    at: Any = lambda m: (dag.entry(m, 0, 0), dag.entry(m, 1, 0))  # noqa: E731
+    slope = [x for m in slopes(layers(), moments()) for x in at(m)]
+    terms = [dag.add(x, lower(v)) for x, v in zip(slope, flow.field().values(), strict=True)]
+    s = Statement(f"{NAME}.field", (*LAYERS, *MOMENTS), (), tuple(map(equal, terms)))
+    return Claim(s, tuple(prove("==", x, 0) for x in terms))
+
+
 def claims() -> Iterator[Claim]:
-    yield from (criterion(), conserved(), multiples(), branches(), third_branch())
+    yield from (criterion(), conserved(), multiples(), branches(), third_branch(), field(), *flow.claims())
 
 
 # -- descent ------------------------------------------------------------------------------------------------------------
@@ -212,6 +226,7 @@ def sharpness() -> Iterator[Counterexample]:
     yield Counterexample("no layer constraint; the second step from (1, 1, 2, 0)", TWO.statement(), second)
     band = TRIDIAGONAL.point(BAND, BAND_DATA)
     yield Counterexample("no layer constraint; tridiagonal 3 x 3", TRIDIAGONAL.statement(), band)
+    yield from flow.needed()
 
 
 def variants() -> Iterator[Statement]:
@@ -243,7 +258,7 @@ THEOREM = Theorem(
     name=NAME,
     sheet="CON-8",
     title="Lower-triangular Toeplitz layers 2 x 2, Y = X: constraints destroy weak alignment",
-    form="iff for the criterion; exact witnesses for the loss of alignment",
+    form="iff for the criterion; impossibility along the flow, point by point; exact witnesses",
     source=f"own derivation, in the setting of {SOURCE}",
     claims=lambda: tuple(claims()),
     sharpness=lambda: tuple(sharpness()),
@@ -253,8 +268,9 @@ THEOREM = Theorem(
     supported_at=((8, 8),),
     note=(
         "The cleanest true form of 'layer constraints destroy alignment': structured data (Y = X), where fully connected "
-        "gradient flow keeps balanced initialisations aligned. Certified: the criterion, the branch equations and exact "
-        "witnesses for descent. Not certified: that no moving flow trajectory satisfies the branch equations. Not "
+        "gradient flow keeps balanced initialisations aligned. Certified: the criterion, exact witnesses for descent, and for "
+        "flow with S_12 != 0 that a point is stationary where b or e vanishes with four time derivatives, or a e + b c with "
+        "three (b e != 0). A remark: flow is analytic, so no moving trajectory is aligned on an interval. Not "
         "claimed: k >= 3, depth >= 3, all starts of descent."
     ),
 )
