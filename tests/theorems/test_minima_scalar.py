@@ -103,7 +103,7 @@ def test_each_theorem_is_complete(module: ModuleType) -> None:
     assert len(set(names)) == len(names)
     text = module.__doc__ or ""
     heads = ("Setting", "Hypotheses", "Conclusion", "Form", "Scope of proof", "Why", "Sharpness", "Source")
-    assert [text.index(f"\n{h}.") for h in heads] == sorted(text.index(f"\n{h}.") for h in heads)
+    assert [text.index(f"\n{h}:") for h in heads] == sorted(text.index(f"\n{h}:") for h in heads)
 
 
 @pytest.mark.parametrize("sheet", MODULES)
