@@ -1,8 +1,8 @@
-r"""The array algebra: a DAG becomes the source of a batched kernel (compiled and run by `numerics.kernels`).
+r"""The array algebra: a DAG becomes the lines of a batched kernel (written by `numerics.code`, run by `numerics.kernels`).
 
-Scalars are arrays of shape (batch,), matrices (batch, rows, cols). The source is straight-line Python over an array namespace
-(array-api-compat): shared subterms once, products parenthesised by their cost with known products reused, traces of products
-as sums of entrywise products, dead arrays deleted. Constants are the rationals of the DAG, rounded once to the precision.
+Scalars are one number an instance, matrices one table. A name with a prime, `t5'`, is the transpose of `t5`: transposes cost
+no line. Shared subterms are formed once, products are parenthesised by their cost with known products reused, traces of
+products are sums of entrywise products. Constants are the rationals of the DAG, rounded once to the precision.
 
 The same generator, with squared constants and fed with squared variables, propagates a squared magnitude
 \(m^2\): sums \(\sum c^2 m^2\), products of \(m^2\). It is the mean square of the value if all its terms had random signs, the
@@ -11,20 +11,17 @@ scale by which a residual is judged (`numerics.margins`).
 >>> from theory.algebra import evaluate
 >>> from theory.dag import T, mul, tr, var
 >>> W = var("W", (2, 3))
->>> source = Source("float64", squared=False)
->>> print(source.written([source.name(x) for x in evaluate([tr(mul(W, T(W)))], source)])[0], end="")
-def kernel(xp, columns, a0):
-    t1 = xp.sum(a0 * a0, axis=(-2, -1))
-    return [t1]
+>>> tape = Tape("float64", squared=False)
+>>> [tape.name(x) for x in evaluate([tr(mul(W, T(W)))], tape)], tape.lines
+(['t0'], [Line(target='t0', op='inner', args=('a0', 'a0'), shape=())])
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
-from math import inf, prod
-from typing import Any
+from math import inf
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -32,6 +29,19 @@ from theory.dag import Node, Shape
 from theory.errors import InvalidInput
 
 Names = tuple[str, ...]
+
+
+class Line(NamedTuple):
+    """`target` is the value of an operation:
+
+    `sum`: each argument is (number, scalar or "", value), one summand; `times`: scalars; `matmul`; `inner`: the sum of the
+    products of the entries; `trace`; `mask`: a matrix and what its entries are multiplied by; `entry`: a matrix and two indices.
+    """
+
+    target: str
+    op: str
+    args: tuple[Any, ...]
+    shape: Shape
 
 
 def rounded(c: Fraction, precision: str = "float64") -> float:
@@ -58,8 +68,7 @@ def _rounded_twice(c: Fraction, near: float) -> float:
     return min(finite, key=lambda x: abs(Fraction(x) - c)) if np.isfinite(middle) else float(middle)
 
 
-@dataclass(frozen=True)
-class _Value:
+class _Value(NamedTuple):
     """A product not yet formed: names of scalars and of matrices. A scalar has one name and no matrices."""
 
     scalars: Names
@@ -86,82 +95,40 @@ def _shared(products: list[Names]) -> tuple[Names, Names]:
     return first[:before], first[len(first) - after :]
 
 
-@dataclass(frozen=True)
-class Layout:
-    """Where the batch axis is, as texts with places for names."""
+class Tape:
+    """An algebra whose values are names on the tape of lines that it writes. `squared`: for squared magnitudes."""
 
-    scaled: str
-    flipped: str
-    matmul: str
-    trace: str
-    total: str
-    entry: str
-
-
-BATCH_FIRST = Layout(
-    scaled="{}[..., None, None] * {}",
-    flipped="{}.mT",
-    matmul="xp.matmul({}, {})",
-    trace="xp.linalg.trace({})",
-    total="xp.sum({} * {}, axis=(-2, -1))",
-    entry="{}[..., {}, {}]",
-)
-# For small matrices: the entries outside, so that every operation runs over the batch. `columns` is `column_product`.
-BATCH_LAST = Layout(
-    scaled="{} * {}",
-    flipped="{}.swapaxes(0, 1)",
-    matmul="columns({}, {})",
-    trace="xp.linalg.trace({}.T)",
-    total="xp.sum({} * {}, axis=(0, 1))",
-    entry="{}[{}, {}]",
-)
-
-
-def column_product(a: Any, b: Any) -> Any:
-    """The matrix product of arrays (rows, cols, batch), as a sum of columns times rows."""
-    out = a[:, 0, None] * b[None, 0]
-    for k in range(1, a.shape[1]):
-        out += a[:, k, None] * b[None, k]
-    return out
-
-
-class _Line:
-    __slots__ = ("target", "text", "uses")
-
-    def __init__(self, target: str, text: str, uses: Names) -> None:
-        self.target, self.text, self.uses = target, text, uses
-
-
-class Source:
-    """An algebra whose values are names in the source that it writes. `squared`: for squared magnitudes."""
-
-    def __init__(self, precision: str, squared: bool, layout: Layout = BATCH_FIRST) -> None:
-        self.precision, self.squared, self.layout = precision, squared, layout
-        self.shapes: dict[str, Shape] = {}
-        self.lines: list[_Line] = []
+    def __init__(self, precision: str, squared: bool) -> None:
+        self.precision, self.squared = precision, squared
+        self.lines: list[Line] = []
         self.inputs: dict[str, str] = {}
         self.constants: dict[str, Any] = {}
-        self._texts: dict[Any, str] = {}
+        self.symmetric: set[str] = set()
+        self._shapes: dict[str, Shape] = {}
+        self._targets: dict[Any, str] = {}
         self._products: dict[Names, str] = {}
-        self._flipped: dict[str, str] = {}
         self._sums: dict[frozenset[_Term], str] = {}
 
     # -- names ----------------------------------------------------------------------------------------------------------
 
-    def emit(self, text: str, shape: Shape, *uses: str) -> str:
-        """A name for the text: a new line, or the line that has it already."""
-        if text not in self._texts:
-            target = self._texts[text] = f"t{len(self.lines)}"
-            self.lines.append(_Line(target, text, uses))
-            self.shapes[target] = shape
-        return self._texts[text]
+    def emit(self, op: str, args: tuple[Any, ...], shape: Shape) -> str:
+        """A name for the value: of a new line, or of the line that has it already."""
+        if (op, args) not in self._targets:
+            target = self._targets[op, args] = f"t{len(self.lines)}"
+            self.lines.append(Line(target, op, args, shape))
+            self._shapes[target] = shape
+        return self._targets[op, args]
 
-    def constant(self, value: Any, shape: Shape) -> str:
+    def constant(self, value: Any, shape: Shape, symmetric: bool = False) -> str:
         key = (str(value), shape)
-        if key not in self._texts:
-            name = self._texts[key] = f"k{len(self.constants)}"
-            self.constants[name], self.shapes[name] = value, shape
-        return self._texts[key]
+        if key not in self._targets:
+            name = self._targets[key] = f"k{len(self.constants)}"
+            self.constants[name], self._shapes[name] = value, shape
+            self.symmetric |= {name} if symmetric else set()
+        return self._targets[key]
+
+    def shape(self, name: str) -> Shape:
+        return self._shapes[name[:-1]][::-1] if name.endswith("'") else self._shapes[name]
 
     def number(self, c: Fraction) -> float:
         return rounded(c * c if self.squared else c, self.precision)
@@ -171,22 +138,19 @@ class Source:
         if not x.matrices:
             return self.scale(x.scalars)
         matrix = self.product(x.matrices)
-        if not x.scalars:
-            return matrix
-        s = self.scale(x.scalars)
-        return self.emit(self.layout.scaled.format(s, matrix), self.shapes[matrix], s, matrix)
+        return self.emit("sum", ((1.0, self.scale(x.scalars), matrix),), self.shape(matrix)) if x.scalars else matrix
 
     def scale(self, scalars: Names) -> str:
         out = scalars[0]
         for s in scalars[1:]:
-            out = self.emit(f"{out} * {s}", (), out, s)
+            out = self.emit("times", (out, s), ())
         return out
 
     def flip(self, name: str) -> str:
-        if name not in self._flipped:
-            out = self.emit(self.layout.flipped.format(name), self.shapes[name][::-1], name)
-            self._flipped |= {name: out, out: name}
-        return self._flipped[name]
+        """The name of the transpose."""
+        if name in self.symmetric:
+            return name
+        return name[:-1] if name.endswith("'") else f"{name}'"
 
     # -- products -------------------------------------------------------------------------------------------------------
 
@@ -197,19 +161,18 @@ class Source:
         if self._known(names):
             return self._reused(names)
         left, right = self._split(names, {})
-        a, b = self.product(left), self.product(right)
         shape: Shape = (self._rows(names), self._cols(names))
-        self._products[names] = self.emit(self.layout.matmul.format(a, b), shape, a, b)
+        self._products[names] = self.emit("matmul", (self.product(left), self.product(right)), shape)
         return self._products[names]
 
     def _rows(self, names: Names) -> int:
-        return int(self.shapes[names[0]][0])
+        return int(self.shape(names[0])[0])
 
     def _cols(self, names: Names) -> int:
-        return int(self.shapes[names[-1]][1])
+        return int(self.shape(names[-1])[1])
 
     def _mirrored(self, names: Names) -> Names:
-        return tuple(self._flipped.get(x, "") for x in reversed(names))
+        return tuple(self.flip(x) for x in reversed(names))
 
     def _known(self, names: Names) -> bool:
         return names in self._products or self._mirrored(names) in self._products
@@ -241,10 +204,9 @@ class Source:
             terms = [x for group in _grouped(terms, end) for x in self._bracketed(group)]
         c, known = self._known_sum(terms)
         if known:
-            return known if c == 1 else self.emit(self._text(c, (), (known,))[0], shape, known)
-        texts = [self._text(*x) for x in sorted(terms, key=lambda x: x[1:])]
-        name = self.emit(" + ".join(text for text, _ in texts), shape, *(y for _, uses in texts for y in uses))
-        self._sums[frozenset(terms)] = name
+            return known if c == 1 else self.emit("sum", (self._summand(c, (), (known,)),), shape)
+        parts = tuple(self._summand(*x) for x in sorted(terms, key=lambda x: x[1:]))
+        self._sums[frozenset(terms)] = name = self.emit("sum", parts, shape)
         return name
 
     def _known_sum(self, terms: list[_Term]) -> tuple[Fraction, str]:
@@ -264,7 +226,7 @@ class Source:
         before, after = _shared([names for *_, names in group])
         middles = [names[len(before) : len(names) - len(after)] for *_, names in group]
         shape: Shape = (self._rows(middles[0]), self._cols(middles[0]))
-        self.shapes["?"] = shape
+        self._shapes["?"] = shape
         apart = sum(self._cost(names, {}) for *_, names in group)
         if len(group) == 1 or sum(self._cost(x, {}) for x in (*middles, (*before, "?", *after))) >= apart:
             return group
@@ -273,33 +235,30 @@ class Source:
         c, known = self._known_sum(rest)
         return [(scale * c, group[0][1] if alike else (), (*before, known or self.total(rest, shape), *after))]
 
-    def _text(self, c: Fraction, scalars: Names, names: Names) -> tuple[str, Names]:
-        """The text of one term; the coefficient meets the scalars before it meets the entries of a matrix."""
-        factor = "" if self.number(c) == 1 else f"{self.number(c)!r} * ".replace("inf", "xp.inf")
+    def _summand(self, c: Fraction, scalars: Names, names: Names) -> tuple[float, str, str]:
+        """One summand; the coefficient meets the scalars before it meets the entries of a matrix."""
+        number = self.number(c)
         if not (names and scalars):
-            name = self.name(_Value(scalars, names))
-            return f"{factor}{name}", (name,)
+            return number, "", self.name(_Value(scalars, names))
         s, matrix = self.scale(scalars), self.product(names)
-        scaled = self.emit(f"{factor}{s}", (), s) if factor else s
-        return self.layout.scaled.format(scaled, matrix), (scaled, matrix)
+        return 1.0, s if number == 1 else self.emit("sum", ((number, "", s),), ()), matrix
 
     # -- the algebra ----------------------------------------------------------------------------------------------------
 
     def variable(self, name: str, shape: Shape, symmetric: bool) -> _Value:
         argument = self.inputs.setdefault(name, f"a{len(self.inputs)}")
-        self.shapes[argument] = shape
-        if symmetric:
-            self._flipped[argument] = argument
+        self._shapes[argument] = shape
+        self.symmetric |= {argument} if symmetric else set()
         return self._whole(argument)
 
     def _whole(self, name: str) -> _Value:
-        return _Value((), (name,)) if self.shapes[name] else _Value((name,))
+        return _Value((), (name,)) if self.shape(name) else _Value((name,))
 
     def num(self, c: Fraction) -> _Value:
         return self._whole(self.constant(self.number(c), ()))
 
     def eye(self, n: Any) -> _Value:
-        return self._whole(self.constant([[float(i == j) for j in range(n)] for i in range(n)], (n, n)))
+        return self._whole(self.constant([[float(i == j) for j in range(n)] for i in range(n)], (n, n), symmetric=True))
 
     def zero(self, shape: Shape) -> _Value:
         return self._whole(self.constant([[0.0] * int(shape[1])] * int(shape[0]), shape) if shape else self.constant(0.0, ()))
@@ -315,10 +274,15 @@ class Source:
         return _Value(names, tuple(y for m in matrices for y in m.matrices))
 
     def power(self, x: _Value, k: int) -> _Value:
-        return self._whole(self.emit(f"{self.name(x)}**{k}", (), self.name(x)))
+        """By repeated squaring: a library's power of arrays is many times slower than products."""
+        if k == 0:
+            return self.num(Fraction(1))
+        half = self.power(x, k // 2) if k > 1 else None
+        square = self.scale((self.name(half),) * 2) if half else self.name(x)
+        return self._whole(self.scale((square, self.name(x))) if half and k % 2 else square)
 
     def T(self, x: _Value) -> _Value:
-        return _Value(x.scalars, tuple(self.flip(y) for y in reversed(x.matrices)))
+        return _Value(x.scalars, self._mirrored(x.matrices))
 
     def tr(self, x: _Value, n: Any) -> _Value:
         return _Value((*x.scalars, self._trace(x.matrices)))
@@ -326,47 +290,45 @@ class Source:
     def _trace(self, names: Names) -> str:
         """tr(X Y) = sum of X * Y^T, cut where the two halves are cheapest."""
         if len(names) == 1:
-            return self.emit(self.layout.trace.format(names[0]), (), names[0])
+            return self.emit("trace", names, ())
         memo: dict[Names, int] = {}
         cuts = [(names[:k], names[k:]) for k in range(1, len(names))]
         left, right = min(cuts, key=lambda cut: self._joined(cut, memo) + self._rows(cut[0]) * self._cols(cut[0]))
-        a, b = self.product(left), self.flip(self.product(right))
-        return self.emit(self.layout.total.format(a, b), (), a, b)
+        return self.emit("inner", (self.product(left), self.flip(self.product(right))), ())
 
     def diag(self, x: _Value) -> _Value:
         matrix = self.name(x)
-        mask = self.eye(self.shapes[matrix][0]).matrices[0]
-        return self._whole(self.emit(f"{matrix} * {mask}", self.shapes[matrix], matrix, mask))
+        mask = self.eye(self.shape(matrix)[0]).matrices[0]
+        return self._whole(self.emit("mask", (matrix, mask), self.shape(matrix)))
 
     def entry(self, x: _Value, i: int, j: int) -> _Value:
-        return self._whole(self.emit(self.layout.entry.format(self.name(x), i, j), (), self.name(x)))
+        name = self.name(x)
+        return self._whole(self.emit("entry", (name[:-1], j, i) if name.endswith("'") else (name, i, j), ()))
 
     def expect(self, x: Any, noise: Node, moments: list[Any]) -> Any:
         raise InvalidInput("mean", noise, "no mean over noise in a batch of floats: take the mean as a polynomial first")
 
-    # -- the text -------------------------------------------------------------------------------------------------------
-
-    def written(self, outputs: Sequence[str]) -> tuple[str, int]:
-        """The source, and the largest number of floats an instance that are alive at one time."""
-        kept, lines = set(outputs), list(self._needed(outputs))
-        size = {line.target: self._size(line) for line in lines}
-        last = {x: i for i, line in enumerate(lines) for x in line.uses}
-        alive = sum(prod(map(int, self.shapes[a])) for a in self.inputs.values())
-        text, most = [f"def kernel({', '.join(['xp', 'columns', *self.inputs.values(), *self.constants])}):"], alive
-        for i, line in enumerate(lines):
-            text.append(f"    {line.target} = {line.text}")
-            alive += size[line.target]
-            most = max(most, alive)
-            dead = [x for x in dict.fromkeys(line.uses) if last[x] == i and x in size and x not in kept]
-            text += [f"    del {', '.join(dead)}"] if dead else []
-            alive -= sum(size[x] for x in dead)
-        return "\n".join([*text, f"    return [{', '.join(outputs)}]", ""]), most
-
-    def _needed(self, outputs: Sequence[str]) -> Iterator[_Line]:
-        wanted = set(outputs)
+    def needed(self, outputs: Sequence[str]) -> list[Line]:
+        """The lines on which the outputs depend."""
+        wanted, kept = {bare(x) for x in outputs}, list[Line]()
         for line in reversed(self.lines):
-            wanted |= set(line.uses) if line.target in wanted else set()
-        return (line for line in self.lines if line.target in wanted)
+            if line.target in wanted:
+                wanted |= set(operands(line))
+                kept.append(line)
+        return kept[::-1]
 
-    def _size(self, line: _Line) -> int:
-        return 0 if line.text == self.layout.flipped.format(*line.uses) else prod(map(int, self.shapes[line.target]))
+
+def bare(name: str) -> str:
+    """The name without its prime."""
+    return name.rstrip("'")
+
+
+def operands(line: Line) -> list[str]:
+    """The names that a line reads, without their primes."""
+    match line.op:
+        case "sum":
+            return [bare(x) for _, s, value in line.args for x in (s, value) if x]
+        case "entry":
+            return [line.args[0]]
+        case _:
+            return [bare(x) for x in line.args]

@@ -20,7 +20,9 @@ import numpy as np
 from theory.errors import InvalidInput
 
 Array = Any
-NAMES = ("numpy", "torch", "cuda")
+# The strict library does what the array API standard says and no more: what runs on it runs on any such library.
+LIBRARIES = {"numpy": "numpy", "torch": "torch", "cuda": "torch", "strict": "array_api_strict"}
+NAMESPACES = {"numpy": "array_api_compat.numpy", "torch": "array_api_compat.torch"}
 UNIT_ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24}
 # What the live arrays of a kernel may occupy: measured best at about twice the L2 cache of one
 # core (arrays die young); on a GPU, a share of its memory.
@@ -38,7 +40,23 @@ class Backend:
     @property
     def namespace(self) -> Any:
         """The library, as a namespace of the array API standard."""
-        return import_module("array_api_compat.numpy" if self.name == "numpy" else "array_api_compat.torch")
+        return import_module(NAMESPACES.get(LIBRARIES[self.name], LIBRARIES[self.name]))
+
+    @property
+    def library(self) -> Any:
+        """The library itself, with the options that the standard lacks (results in place)."""
+        return import_module(LIBRARIES[self.name])
+
+    def moved(self, array: Array, source: int, target: int) -> Array:
+        """The array with one axis moved: a view."""
+        return array.movedim(source, target) if LIBRARIES[self.name] == "torch" else np.moveaxis(array, source, target)
+
+    def packed(self, array: Array, last: bool) -> bool:
+        """Whether the array lies in one piece; `last`: whether its entries lie along the last axis."""
+        strides = array.stride() if LIBRARIES[self.name] == "torch" else tuple(s // array.itemsize for s in array.strides)
+        if last:
+            return bool(array.ndim < 2 or strides[-1] == 1)
+        return bool(array.is_contiguous()) if LIBRARIES[self.name] == "torch" else bool(array.flags.c_contiguous)
 
     @property
     def dtype(self) -> Any:
@@ -56,14 +74,18 @@ class Backend:
         """The value (numbers, a numpy array or an array of this library) on this device, in this precision."""
         if self.name == "numpy":
             return np.asarray(value, dtype=self.precision)
-        return self.namespace.asarray(value, dtype=self.dtype, device=self.device)
+        return self.namespace.asarray(value, dtype=self.dtype, **self._place)
 
     def empty(self, shape: tuple[int, ...]) -> Array:
-        return self.namespace.empty(shape, dtype=self.dtype, device=self.device)
+        return self.namespace.empty(shape, dtype=self.dtype, **self._place)
+
+    @property
+    def _place(self) -> dict[str, str]:
+        return {"device": self.device} if LIBRARIES[self.name] == "torch" else {}
 
     def numpy(self, array: Array) -> Any:
         """The array as a numpy array on the host."""
-        return array if self.name == "numpy" else array.cpu().numpy()
+        return array.cpu().numpy() if LIBRARIES[self.name] == "torch" else np.asarray(array)
 
     def describe(self) -> str:
         """Library, version, device and precision, for reports.
@@ -71,7 +93,7 @@ class Backend:
         >>> backend("numpy", "float32").describe().split()[0::3]
         ['numpy', 'float32']
         """
-        library = "numpy" if self.name == "numpy" else "torch"
+        library = LIBRARIES[self.name]
         return f"{library} {version(library)} {self._hardware()} {self.precision}"
 
     def _hardware(self) -> str:
@@ -80,7 +102,7 @@ class Backend:
 
 def available() -> tuple[str, ...]:
     """The names that `backend` may be asked for: what is installed. Whether a GPU answers is known only on asking."""
-    return NAMES if find_spec("torch") else NAMES[:1]
+    return tuple(name for name, library in LIBRARIES.items() if find_spec(library))
 
 
 @cache
@@ -90,7 +112,7 @@ def backend(name: str = "numpy", precision: str = "float64") -> Backend:
         raise InvalidInput("precision", precision, f"one of {', '.join(UNIT_ROUNDOFF)}")
     if name not in available():
         raise InvalidInput("backend", name, f"one of {', '.join(available())}")
-    if name != "numpy":
+    if LIBRARIES[name] == "torch":
         _prepare_torch(name)
     return Backend(name, "cuda" if name == "cuda" else "cpu", precision)
 

@@ -74,7 +74,93 @@ def test_shared_products_are_formed_once_and_in_a_cheap_order():
     big = var("B", (8, 8))
     source = compiled((mul(big, big, column), tr(mul(big, big, column, row)))).source
     assert source.count("matmul") == 2  # B (B c), used again in the trace, which is a sum of products
-    assert "matmul(a0, a0)" not in source
+    assert "matmul(a0, a0" not in source
+
+
+def test_sums_run_along_memory():
+    """A step down a gradient that is formed as a transposed product: the product is turned, the sum is not."""
+    big = {name: var(name, (8, 8)) for name in "WAB"}
+    step = sub(big["W"], T(mul(big["A"], big["B"])))
+    source = compiled((step, T(mul(step, big["A"])))).source
+    sums = [line for line in source.splitlines() if "add" in line or "subtract" in line]
+    assert sums and not any(".mT" in line for line in sums)
+    assert "[...]" not in source  # both outputs are formed where they are wanted
+
+
+def test_a_value_may_be_wanted_in_both_directions_and_twice():
+    v, product = point(20), mul(W, V)
+    run = Kernel((product, T(product), product, W, T(W)), backend())
+    expected = v["W"] @ v["V"]
+    for got, want in zip(run(v), (expected, expected.mT, expected, v["W"], v["W"].mT), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-13)
+
+
+def random_terms(rng, count):
+    """Square terms built from W, V, S, a by random operations, so that places are taken and given back in many orders."""
+    pool = [mul(W, V), S, T(mul(W, V)), eye(3)]
+    for _ in range(count):
+        x, y = (pool[rng.integers(len(pool))] for _ in "xy")
+        c, d = (Fraction(int(rng.integers(-3, 4)) or 1, int(rng.integers(1, 4))) for _ in "cd")
+        pool.append([lin((c, x), (d, y)), mul(x, y), T(x), mul(a, x), diag(x), mul(tr(mul(x, y)), y)][rng.integers(6)])
+    return pool
+
+
+@pytest.mark.parametrize("name", ["numpy", "torch", "strict"])
+@LAYOUTS
+def test_random_programs_agree_with_plain_numpy(small, name, monkeypatch):
+    if name not in available():
+        pytest.skip(f"{name} is not installed")
+    monkeypatch.setattr(kernels, "SMALL", small)
+    v = point(37, seed=3)
+    for seed in range(25):
+        terms = random_terms(np.random.default_rng(seed), 9)[4:]
+        run, size = Kernel(tuple(terms), backend(name)), plain(terms, v)
+        for got, want in zip(run(v), size, strict=True):
+            scale = np.abs(want).max() + 1e-300
+            np.testing.assert_allclose(run.backend.numpy(got) / scale, want / scale, atol=1e-11)
+
+
+def plain(terms, v):
+    """The terms by a direct walk, one numpy operation each."""
+    steps = {"var": lambda x: v[x.data[0]], "T": lambda x: walk(x.args[0]).mT, "diag": lambda x: walk(x.args[0]) * np.eye(3),
+             "tr": lambda x: np.trace(walk(x.args[0]), axis1=1, axis2=2), "num": lambda x: np.full(37, float(x.data[0])),
+             "eye": lambda x: np.broadcast_to(np.eye(3), (37, 3, 3)), "zero": lambda x: np.zeros((37, *x.shape)),
+             "pow": lambda x: walk(x.args[0]) ** x.data[0]}  # fmt: skip
+
+    def walk(x):
+        if x.op == "lin":
+            return sum(float(c) * walk(y) for c, y in zip(x.data, x.args, strict=True))
+        if x.op != "mul":
+            return steps[x.op](x)
+        out = None
+        for y in x.args:
+            value = walk(y)
+            value = value if y.shape or not x.shape else value[:, None, None]
+            out = value if out is None else out @ value if y.shape and out.shape[1:] != (1, 1) else out * value
+        return out
+
+    return [walk(x) for x in terms]
+
+
+@pytest.mark.parametrize("batch", [50_000])
+def test_the_chunk_is_settled_by_measuring_and_changes_no_value(batch):
+    v = {k: np.random.default_rng(1).normal(size=(batch, *s)) for k, s in {"W": (6, 6), "V": (6, 6)}.items()}
+    A, B = var("W", (6, 6)), var("V", (6, 6))
+    run = Kernel((mul(A, B, A), sub(mul(A, T(B)), B)), backend())
+    first, second = run(v), run(v)
+    assert run._values.settled
+    assert all(np.array_equal(x, y) for x, y in zip(first, second, strict=True))
+
+
+def test_kernels_do_not_disturb_each_other():
+    """The workspace is shared, results are not."""
+    v = point(30)
+    one, other = Kernel((mul(W, V, S),), backend()), Kernel((mul(S, W, V),), backend())
+    (x,) = one(v)
+    kept = x.copy()
+    other(v)
+    assert np.array_equal(x, kept)
+    assert not any(np.shares_memory(x, y) for y in v.values())
 
 
 def test_common_factors_are_bracketed_and_transposes_are_shared():
@@ -121,14 +207,22 @@ def test_float32_is_float32():
     assert x.dtype == np.float32 and x[0] == np.float32(1 / 3)
 
 
-@TORCH
+def on(name, precision):
+    """The backend, or a skipped test where the library or the device is missing."""
+    try:
+        return backend(name, precision)
+    except InvalidInput as why:
+        return pytest.skip(str(why))
+
+
 @pytest.mark.parametrize("precision", ["float64", "float32"])
-def test_torch_gives_the_same_values(precision):
+@pytest.mark.parametrize("name", ["torch", "cuda", "strict"])
+def test_other_libraries_give_the_same_values(name, precision):
     v, f = point(40), (mul(W, V, S), tr(mul(T(W), S, W)), diag(S), entry(S, 0, 1), mul(a, S), eye(2))
-    mine, other = compiled(f)(v), compiled(f, backend("torch", precision))
+    mine, other = compiled(f)(v), compiled(f, on(name, precision))
     for x, y in zip(mine, other(v), strict=True):
         np.testing.assert_allclose(other.backend.numpy(y), x, rtol=0, atol=1e-13 if precision == "float64" else 1e-4)
-    assert margins([(">=", mul(W, T(W)))], v, 40, backend("torch")).clear.all()
+    assert margins([(">=", mul(W, T(W)))], v, 40, on(name, "float64")).clear.all()
 
 
 def test_torch_is_imported_only_when_asked_for():
