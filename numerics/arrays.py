@@ -35,7 +35,7 @@ class Line(NamedTuple):
     """`target` is the value of an operation:
 
     `sum`: each argument is (number, scalar or "", value), one summand; `times`: scalars; `matmul`; `inner`: the sum of the
-    products of the entries; `trace`; `mask`: a matrix and what its entries are multiplied by; `entry`: a matrix and two indices.
+    products of the entries; `trace`; `mask`: a matrix and what its entries are multiplied by; `entry`: a matrix, two indices.
     """
 
     target: str

@@ -11,12 +11,11 @@ import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Protocol
 
+from theory.catalogue import chosen, numbered
 from theory.certificates import Step
-from theory.errors import InvalidInput
 from theory.statement import Statement
 
 
@@ -110,12 +109,6 @@ def theorems() -> dict[str, Theorem]:
     return {t.name: t for t in ordered}
 
 
-def numbered(sheet: str) -> tuple[str, int]:
-    """A sheet id as a key that sorts B2 before B10."""
-    digits = "".join(c for c in sheet if c.isdigit())
-    return sheet.rstrip("0123456789"), int(digits or 0)
-
-
 def document(theorem: Theorem) -> str:
     """The docstring of the theorem's module: what a reader of the paper is shown."""
     module = next(m for m in _modules() if vars(sys.modules[m]).get("THEOREM") is theorem)
@@ -124,10 +117,4 @@ def document(theorem: Theorem) -> str:
 
 def select(names: Sequence[str]) -> list[Theorem]:
     """The theorems with these names or of these families; all of them if no name is given."""
-    known = theorems()
-    families = {t.family for t in known.values()}
-    for name in names:
-        if name not in known and name not in families:
-            close = get_close_matches(name, [*known, *families], n=3, cutoff=0.4)
-            raise InvalidInput("name", name, f"a theorem or a family{': ' + ', '.join(close) if close else ''}")
-    return [t for t in known.values() if not names or t.name in names or t.family in names]
+    return chosen(names, list(theorems().values()))

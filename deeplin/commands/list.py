@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from theory.theorem import select
+from theory.catalogue import FIELDS, chosen, entries
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -14,15 +14,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    chosen = select(args.names)
+    listed = chosen(args.names, entries())
     if args.json:
-        print(json.dumps([{k: getattr(t, k) for k in ("name", "sheet", "title", "form", "source")} for t in chosen], indent=1))
+        print(json.dumps([{k: getattr(t, k) for k in FIELDS} for t in listed], indent=1))
         return 0
     from rich.console import Console
     from rich.table import Table
 
     table = Table("theorem", "id", "says", "form", box=None, pad_edge=False)
-    for t in chosen:
+    for t in listed:
         table.add_row(t.name, t.sheet, t.title, t.form)
     Console().print(table)
     return 0

@@ -15,8 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from theory.catalogue import numbered
 from theory.errors import InvalidInput
-from theory.theorem import Theorem, numbered, theorems
+from theory.theorem import Theorem, theorems
 
 Figures = dict[str, float | int | str]
 
