@@ -1,8 +1,8 @@
 r"""Random instances at volume: batches of networks and data, each by a law that is named here and tested.
 
-Every function takes a seed (or a numpy generator) and the size of the batch, and returns arrays of shape (batch, rows, cols). What
-hypotheses tie together is drawn together: a balanced network comes from its singular values and bases, moments come from data,
-a critical point from the singular vectors of its target. Small matrices lie with the batch along memory, as kernels want them.
+Every function takes a seed (or a numpy generator) and the size of the batch, and returns arrays of shape (batch, rows, cols).
+What hypotheses tie together is drawn together: a balanced network comes from its singular values and bases, moments come from
+data, a critical point from the singular vectors of its target. The batch lies along memory, as kernels of small matrices want it.
 
 >>> W1, W2 = balanced((2, 3, 2), batch=4, seed=0)
 >>> bool(np.allclose(W2.mT @ W2, W1 @ W1.mT))
@@ -39,7 +39,7 @@ def orthogonal(n: int, batch: int, seed: Seed = 0) -> Array:
 
 
 def of_rank(rows: int, cols: int, rank: int, batch: int, seed: Seed = 0) -> Array:
-    r"""Matrices \(A B / \sqrt{r}\) of rank r (almost surely), A (rows, r) and B (r, cols) standard normal: entries of variance 1."""
+    r"""Matrices \(A B / \sqrt{r}\) of rank r (almost surely), A (rows, r) and B (r, cols) standard normal: of variance 1."""
     if not 0 <= rank <= min(rows, cols):
         raise InvalidInput("rank", rank, f"an integer from 0 to {min(rows, cols)}")
     rng = np.random.default_rng(seed)
@@ -65,7 +65,7 @@ def balanced(widths: Sequence[int], batch: int, seed: Seed = 0) -> list[Array]:
 
 @dataclass(frozen=True)
 class CriticalPoints:
-    r"""Layers at which \(\frac12|W_N \cdots W_1 - A|_F^2\) is stationary; `modes` of the target A are fitted, the others are off."""
+    r"""Layers at which \(\frac12|W_N \cdots W_1 - A|_F^2\) is stationary; `modes` of the target A are fitted, the rest off."""
 
     layers: list[Array]
     A: Array
@@ -137,7 +137,7 @@ def _product(a: Array, b: Array) -> Array:
 
 
 def _orthonormal(a: Array) -> Array:
-    """Gram-Schmidt on the columns, twice: orthonormal to rounding, with a positive diagonal of R, hence Haar for normal entries."""
+    """Gram-Schmidt on the columns, twice: orthonormal to rounding; with a positive diagonal of R, hence Haar for normal entries."""
     for k in range(a.shape[1]):
         for _ in range(2 if k else 0):
             a[:, k] -= np.sum(a[:, :k] * np.sum(a[:, :k] * a[:, k, None], axis=0), axis=1)
