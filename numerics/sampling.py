@@ -2,7 +2,7 @@ r"""Random instances at volume: batches of networks and data, each by a law that
 
 Every function takes a seed (or a numpy generator) and the size of the batch, and returns arrays of shape (batch, rows, cols).
 What hypotheses tie together is drawn together: a balanced network comes from its singular values and bases, moments come from
-data, a critical point from the singular vectors of its target. The batch lies along memory, as kernels of small matrices want it.
+data, a critical point from the singular vectors of its target. The batch lies along memory, as small kernels want it.
 
 >>> W1, W2 = balanced((2, 3, 2), batch=4, seed=0)
 >>> bool(np.allclose(W2.mT @ W2, W1 @ W1.mT))
@@ -137,7 +137,7 @@ def _product(a: Array, b: Array) -> Array:
 
 
 def _orthonormal(a: Array) -> Array:
-    """Gram-Schmidt on the columns, twice: orthonormal to rounding; with a positive diagonal of R, hence Haar for normal entries."""
+    """Gram-Schmidt on the columns, twice: orthonormal to rounding, with a positive diagonal of R; Haar for normal entries."""
     for k in range(a.shape[1]):
         for _ in range(2 if k else 0):
             a[:, k] -= np.sum(a[:, :k] * np.sum(a[:, :k] * a[:, k, None], axis=0), axis=1)
