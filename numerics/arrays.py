@@ -1,6 +1,6 @@
 r"""The array algebra: a DAG becomes the lines of a batched kernel (written by `numerics.code`, run by `numerics.kernels`).
 
-Scalars are one number an instance, matrices one table. A name with a prime, `t5'`, is the transpose of `t5`: transposes cost
+Scalars are one number an instance, matrices one table. A name with a prime, `p5'`, is the transpose of `p5`: transposes cost
 no line. Shared subterms are formed once, products are parenthesised by their cost with known products reused, traces of
 products are sums of entrywise products. Constants are the rationals of the DAG, rounded once to the precision.
 
@@ -8,16 +8,16 @@ The same generator, with squared constants and fed with squared variables, propa
 \(m^2\): sums \(\sum c^2 m^2\), products of \(m^2\). It is the mean square of the value if all its terms had random signs, the
 scale by which a residual is judged (`numerics.margins`).
 
->>> from theory.algebra import evaluate
 >>> from theory.dag import T, mul, tr, var
 >>> W = var("W", (2, 3))
->>> tape = Tape("float64", squared=False)
->>> [tape.name(x) for x in evaluate([tr(mul(W, T(W)))], tape)], tape.lines
-(['t0'], [Line(target='t0', op='inner', args=('a0', 'a0'), shape=())])
+>>> tape, names = recorded([tr(mul(W, T(W)))], "float64", squared=False)
+>>> names, tape.lines
+(['i1'], [Line(target='i1', op='inner', args=('a0', 'a0'), shape=())])
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from math import inf
@@ -25,10 +25,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from theory.algebra import evaluate
 from theory.dag import Node, Shape
 from theory.errors import InvalidInput
 
 Names = tuple[str, ...]
+
+
+# Values are numbered operation by operation, so that the name of a sum does not depend on how products were formed.
+LETTERS = {"sum": "s", "times": "x", "matmul": "p", "inner": "i", "trace": "r", "mask": "d", "entry": "e"}
 
 
 class Line(NamedTuple):
@@ -95,15 +100,34 @@ def _shared(products: list[Names]) -> tuple[Names, Names]:
     return first[:before], first[len(first) - after :]
 
 
-class Tape:
-    """An algebra whose values are names on the tape of lines that it writes. `squared`: for squared magnitudes."""
+def recorded(outputs: Sequence[Node], precision: str, squared: bool) -> tuple[Tape, list[str]]:
+    """The tape of the outputs, and their names; products that several of them contain are formed for all."""
+    first = Tape(precision, squared)
+    for x in evaluate(outputs, first):
+        first.name(x)
+    tape = Tape(precision, squared, first.counted())
+    return tape, [tape.name(x) for x in evaluate(outputs, tape)]
 
-    def __init__(self, precision: str, squared: bool) -> None:
-        self.precision, self.squared = precision, squared
+
+def _parts(word: Names) -> set[Names]:
+    """The products of at least two factors within a product."""
+    return {word[i:j] for i in range(len(word)) for j in range(i + 2, len(word) + 1)}
+
+
+class Tape:
+    """An algebra whose values are names on the tape of lines that it writes. `squared`: for squared magnitudes.
+
+    `uses` says how many of the products that will be wanted contain a given one: `recorded` finds out by a first evaluation.
+    """
+
+    def __init__(self, precision: str, squared: bool, uses: Counter[Names] | None = None) -> None:
+        self.precision, self.squared, self.uses = precision, squared, uses or Counter()
+        self.wanted: set[Names] = set()
         self.lines: list[Line] = []
         self.inputs: dict[str, str] = {}
         self.constants: dict[str, Any] = {}
         self.symmetric: set[str] = set()
+        self._counts: Counter[str] = Counter()
         self._shapes: dict[str, Shape] = {}
         self._targets: dict[Any, str] = {}
         self._products: dict[Names, str] = {}
@@ -114,7 +138,8 @@ class Tape:
     def emit(self, op: str, args: tuple[Any, ...], shape: Shape) -> str:
         """A name for the value: of a new line, or of the line that has it already."""
         if (op, args) not in self._targets:
-            target = self._targets[op, args] = f"t{len(self.lines)}"
+            letter, self._counts[op] = LETTERS[op], self._counts[op] + 1
+            target = self._targets[op, args] = f"{letter}{self._counts[op]}"
             self.lines.append(Line(target, op, args, shape))
             self._shapes[target] = shape
         return self._targets[op, args]
@@ -155,14 +180,21 @@ class Tape:
     # -- products -------------------------------------------------------------------------------------------------------
 
     def product(self, names: Names) -> str:
-        """The matrix product of the names, in the cheapest order given what is known."""
+        """The matrix product of the names, in the cheapest order given what is known and what is still wanted."""
+        word = self._canonical(names)
+        if len(names) > 1 and word not in self.wanted:
+            self.wanted.add(word)
+            self.uses.subtract({self._canonical(part) for part in _parts(word)})
+        return self._formed(names)
+
+    def _formed(self, names: Names) -> str:
         if len(names) == 1:
             return names[0]
         if self._known(names):
             return self._reused(names)
         left, right = self._split(names, {})
         shape: Shape = (self._rows(names), self._cols(names))
-        self._products[names] = self.emit("matmul", (self.product(left), self.product(right)), shape)
+        self._products[names] = self.emit("matmul", (self._formed(left), self._formed(right)), shape)
         return self._products[names]
 
     def _rows(self, names: Names) -> int:
@@ -174,24 +206,34 @@ class Tape:
     def _mirrored(self, names: Names) -> Names:
         return tuple(self.flip(x) for x in reversed(names))
 
+    def _canonical(self, names: Names) -> Names:
+        return min(names, self._mirrored(names))
+
+    def counted(self) -> Counter[Names]:
+        """How many of the products that were wanted contain a product, up to transposition."""
+        return Counter(x for w in self.wanted for x in {self._canonical(part) for part in _parts(w)})
+
     def _known(self, names: Names) -> bool:
         return names in self._products or self._mirrored(names) in self._products
 
     def _reused(self, names: Names) -> str:
         return self._products[names] if names in self._products else self.flip(self._products[self._mirrored(names)])
 
-    def _cost(self, names: Names, memo: dict[Names, int]) -> int:
+    def _cost(self, names: Names, memo: dict[Names, float]) -> float:
+        """Multiplications to form a product; what others want too is paid for in shares."""
         if len(names) == 1 or self._known(names):
             return 0
         if names not in memo:
             left, right = self._split(names, memo)
-            memo[names] = self._joined((left, right), memo) + self._rows(names) * self._cols(left) * self._cols(names)
+            cost = self._joined((left, right), memo) + self._rows(names) * self._cols(left) * self._cols(names)
+            memo[names] = cost / max(1, 1 + self.uses[self._canonical(names)])
         return memo[names]
 
-    def _joined(self, cut: tuple[Names, Names], memo: dict[Names, int]) -> int:
-        return self._cost(cut[0], memo) + self._cost(cut[1], memo)
+    def _joined(self, cut: tuple[Names, Names], memo: dict[Names, float]) -> float:
+        left, right = cut
+        return self._cost(left, memo) + (0 if right in (left, self._mirrored(left)) else self._cost(right, memo))
 
-    def _split(self, names: Names, memo: dict[Names, int]) -> tuple[Names, Names]:
+    def _split(self, names: Names, memo: dict[Names, float]) -> tuple[Names, Names]:
         cuts = [(names[:k], names[k:]) for k in range(1, len(names))]
         ends = self._rows(names) * self._cols(names)
         return min(cuts, key=lambda cut: self._joined(cut, memo) + ends * self._cols(cut[0]))
@@ -291,7 +333,7 @@ class Tape:
         """tr(X Y) = sum of X * Y^T, cut where the two halves are cheapest."""
         if len(names) == 1:
             return self.emit("trace", names, ())
-        memo: dict[Names, int] = {}
+        memo: dict[Names, float] = {}
         cuts = [(names[:k], names[k:]) for k in range(1, len(names))]
         left, right = min(cuts, key=lambda cut: self._joined(cut, memo) + self._rows(cut[0]) * self._cols(cut[0]))
         return self.emit("inner", (self.product(left), self.flip(self.product(right))), ())

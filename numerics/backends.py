@@ -26,6 +26,9 @@ NAMESPACES = {"numpy": "array_api_compat.numpy", "torch": "array_api_compat.torc
 UNIT_ROUNDOFF = {"float64": 2.0**-53, "float32": 2.0**-24}
 # What the live arrays of a kernel may occupy: measured best at about twice the L2 cache of one
 # core (arrays die young); on a GPU, a share of its memory.
+DEVICES = ("cpu", "torch", "cuda", "auto")
+# Instances below which a GPU is not asked: a batch must outweigh the start of torch and of the device, seconds in all.
+GPU_BATCH = 100_000
 CACHE_BYTES = {"cpu": 2 << 20, "cuda": 1 << 30}
 
 
@@ -115,6 +118,23 @@ def backend(name: str = "numpy", precision: str = "float64") -> Backend:
     if LIBRARIES[name] == "torch":
         _prepare_torch(name)
     return Backend(name, "cuda" if name == "cuda" else "cpu", precision)
+
+
+def chosen(device: str = "cpu", precision: str = "float64", batch: int = 0) -> Backend:
+    """The backend for a device: "cpu" is numpy; "torch" is torch on the CPU; "cuda" a GPU; "auto" a GPU where there is one and the
+    batch is large enough to pay for the way there (torch is not imported for less), else numpy.
+
+    >>> chosen("auto", batch=10).name
+    'numpy'
+    """
+    if device not in DEVICES:
+        raise InvalidInput("device", device, f"one of {', '.join(DEVICES)}")
+    if device == "auto" and batch >= GPU_BATCH and "cuda" in available():
+        try:
+            return backend("cuda", precision)
+        except InvalidInput:
+            return backend("numpy", precision)
+    return backend({"cpu": "numpy", "auto": "numpy"}.get(device, device), precision)
 
 
 def _prepare_torch(name: str) -> None:

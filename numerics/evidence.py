@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -29,7 +30,10 @@ from theory.errors import DeeplinError, InvalidInput
 from theory.statement import Lowered
 from theory.theorem import Draw, Instance, Theorem
 
-BATCH = 4096
+# Instances that are drawn and judged together, at most, on a CPU and on a GPU; and the bytes that they may take.
+BATCH, MEMORY = {"cpu": 4096, "cuda": 1 << 18}, 1 << 30
+# Arrays alive at once in the size of all variables, and in that of all conditions: values, squares, magnitudes, margins.
+COPIES = (5, 8)
 # Fresh draws that may follow degenerate ones before the sampler is blamed; violations that are repeated exactly.
 PATIENCE, REPLAYS = 100, 20
 # Coarse roundings give points that a person can read; the last is the float instance itself.
@@ -212,21 +216,34 @@ def _refutation(s: Lowered, values: Mapping[str, Any]) -> Json:
 
 
 def support(
-    theorem: Theorem, widths: Sequence[int], count: int, seed: int = 0, *, on: Backend | None = None, batch: int = BATCH
+    theorem: Theorem, widths: Sequence[int], count: int, seed: int = 0, *, on: Backend | None = None, memory: int = MEMORY
 ) -> Supported:
     """Checks `count` random instances at `widths` in floats, in batches; stops at the first batch with a violation that stands.
 
-    An instance is inconclusive where a value is not finite, a hypothesis fails beyond rounding, or a strict conclusion is
+    A batch is as large as fits about `memory` bytes (at least one instance). An instance is inconclusive where a value is not finite, a hypothesis fails beyond rounding, or a strict conclusion is
     within rounding of equality. Raises `InvalidInput` if the theorem has no sampler.
     """
     where = on or backend()
     done = Supported(theorem.name, tuple(widths), "SUPPORTED", 0, 0, 0, seed, FloatDraw.law, where.describe(), 0.0, None)
-    for start in range(0, _positive("count", count), batch):
+    batch = _batch(theorem, widths, _positive("count", count), where, _positive("memory", memory))
+    for start in range(0, count, batch):
         size = min(batch, count - start)
         done = _after(done, theorem, (seed, start), size, where)
         if done.grade != "SUPPORTED":
             return done
     return done if done.instances else replace(done, grade="UNDECIDED", detail="every instance was inconclusive")
+
+
+def _batch(theorem: Theorem, widths: Sequence[int], count: int, where: Backend, memory: int) -> int:
+    """How many instances fit the memory; found from one instance, where they are large."""
+    most = min(count, BATCH[where.device])
+    if 8 * 64 * max(widths) ** 2 * most <= memory:
+        return most
+    instance = _sampled(theorem, FloatDraw((0, 0), 1), widths)
+    s = instance.statement.lowered()
+    inputs = sum(np.size(x) for x in instance.values.values())
+    outputs = sum(prod(map(int, x.shape)) for _, x in (*s.given, *s.then))
+    return max(1, min(most, memory // (8 * (COPIES[0] * inputs + COPIES[1] * outputs))))
 
 
 def _after(done: Supported, theorem: Theorem, seed: tuple[int, int], size: int, where: Backend) -> Supported:

@@ -21,10 +21,9 @@ from typing import Any
 
 import numpy as np
 
-from numerics.arrays import Tape
+from numerics.arrays import recorded
 from numerics.backends import Array, Backend, backend
 from numerics.code import BATCH_FIRST, BATCH_LAST, NUMPY, STANDARD, TORCH, Code, column_product
-from theory.algebra import evaluate
 from theory.dag import Node, Shape, resolved, topological, variables
 from theory.errors import InvalidInput
 
@@ -61,18 +60,18 @@ class _Program:
     """A compiled kernel: its source, the chunk in which it runs, and how arrays enter and leave it."""
 
     def __init__(self, outputs: Sequence[Node], on: Backend, squared: bool) -> None:
-        tape = Tape(on.precision, squared)
-        names = [tape.name(x) for x in evaluate(outputs, tape)]
+        tape, names = recorded(outputs, on.precision, squared)
         self.device, self.dialect = on, DIALECTS.get(on.name, STANDARD)
         self.layout = BATCH_LAST if self.dialect is not STANDARD and _largest(outputs) <= SMALL else BATCH_FIRST
         code = Code(tape, names, self.dialect, self.layout)
         scope: dict[str, Any] = {}
         exec(
             code.text, scope
-        )  # the text has no names but a0, k0, t0, ... and no numbers but floats: nothing of a user's is in it
+        )  # the text has no names but a0, k0, b0, ... and no numbers but floats: nothing of a user's is in it
         self.source, self.function, self.places = code.text, scope["kernel"], code.places
         self.inputs = {name: tape.shape(a) for name, a in tape.inputs.items()}
         self.shapes = tuple(x.shape for x in outputs)
+        self.products = [_sides(tape.shape(x.args[0]), x.shape) for x in code.lines if x.op == "matmul"]
         self.constants = [on.array(value) for value in tape.constants.values()]
         most = on.cache_bytes // (code.floats * (8 if on.precision == "float64" else 4) or 1)
         self.chunk = self._bounded(most)
@@ -149,6 +148,10 @@ class _Program:
         return place
 
 
+def _sides(left: Shape, product: Shape) -> tuple[int, int, int]:
+    return int(left[0]), int(left[1]), int(product[1])
+
+
 def _largest(outputs: Sequence[Node]) -> int:
     return max((d for x in topological([resolved(x) for x in outputs]) for d in x.shape if isinstance(d, int)), default=1)
 
@@ -179,6 +182,11 @@ class Kernel:
     @property
     def source(self) -> str:
         return self._values.source
+
+    @property
+    def products(self) -> list[tuple[int, int, int]]:
+        """The matrix products that it forms, a x b times b x c each."""
+        return self._values.products
 
     @property
     def chunk(self) -> int:

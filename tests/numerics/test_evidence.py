@@ -1,6 +1,7 @@
 """Evidence: what is true is certified and supported, what is false is refuted by an exact point, and the rest is undecided."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 from fractions import Fraction
 
@@ -215,3 +216,27 @@ def test_the_theorems_are_certified_and_supported_at_their_smallest_sizes(found)
 def test_norms_and_diagonal_parts_are_understood():
     same = matrices(equal(norm2(A), Trace(A * A.T)), equal(Trace(DiagonalPart(A)), Trace(A)))
     assert support(same, (2,), 50).grade == "SUPPORTED"
+
+
+# -- memory -------------------------------------------------------------------------------------------------------------
+
+
+def peak(memory, count):
+    """The bytes that `support` allocates at its height for 40 x 40 layers."""
+    found, widths = theorems()["alignment.discrete_defect"], (40, 40, 40)
+    support(found, widths, 1)  # what is compiled and imported does not count
+    tracemalloc.start()
+    try:
+        assert support(found, widths, count, memory=memory).instances == count
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_batch_stays_under_the_memory_cap():
+    cap = 24 << 20
+    assert peak(cap, 300) < cap < peak(1 << 30, 300)
+
+
+def test_a_single_instance_is_drawn_whatever_the_cap():
+    assert peak(1, 3) > 1
