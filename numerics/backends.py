@@ -121,8 +121,8 @@ def backend(name: str = "numpy", precision: str = "float64") -> Backend:
 
 
 def chosen(device: str = "cpu", precision: str = "float64", batch: int = 0) -> Backend:
-    """The backend for a device: "cpu" is numpy; "torch" is torch on the CPU; "cuda" a GPU; "auto" a GPU where there is one and the
-    batch is large enough to pay for the way there (torch is not imported for less), else numpy.
+    """The backend for a device: "cpu" is numpy, "torch" torch on the CPU, "cuda" a GPU; "auto" is a GPU where there is one and
+    the batch is large enough to pay for the way there (torch is not imported for less), else numpy.
 
     >>> chosen("auto", batch=10).name
     'numpy'
