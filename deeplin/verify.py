@@ -18,8 +18,10 @@ from deeplin.report import Grade, Report, Result, worst
 from theory import kernel
 from theory.certificates import Json, at_point, statement
 from theory.provers.proof import Proof, prove
-from theory.theorem import Claim, Theorem, select, theorems
+from theory.theorem import Claim, Generic, Theorem, select, theorems
 
+CLAIMED = ("proof", "generic")
+GENERIC = "generic: off a null set"
 Evidence = dict[str, Any]
 Files = list[tuple[str, Json]]
 Found = Iterator[tuple[Evidence, Files]]
@@ -76,7 +78,8 @@ def run_task(task: Task) -> Outcome:
 
 def _claims(theorem: Theorem, task: Task) -> Found:
     for index, claim in enumerate(theorem.claims()):
-        yield _claim(claim, f"{index:02d}-{_slug(claim.statement.name)}")
+        path = f"{index:02d}-{_slug(claim.statement.name)}"
+        yield _generic(claim, path) if isinstance(claim, Generic) else _claim(claim, path)
 
 
 def _claim(claim: Claim, path: str) -> tuple[Evidence, Files]:
@@ -90,6 +93,23 @@ def _claim(claim: Claim, path: str) -> tuple[Evidence, Files]:
     record |= {"witness": proof.witness and proof.witness["evidence"]["point"]}
     written = [("proof", proof.certificate), ("witness", proof.witness)]
     return record, [(f"{path}-{kind}.json", c) for kind, c in written if c is not None]
+
+
+def _generic(claim: Generic, path: str) -> tuple[Evidence, Files]:
+    record, certificate = generic_record(claim)
+    return record, [(f"{path}-generic.json", certificate)] if certificate else []
+
+
+def generic_record(claim: Generic) -> tuple[Evidence, Json | None]:
+    """The record of a polynomial that is not zero, and the certificate of the point, if the kernel accepts it."""
+    lowered = claim.statement.lowered()
+    record: Evidence = {"kind": "generic", "statement": claim.name, "scope": f"{GENERIC} ({lowered.scope})"}
+    try:
+        certificate = accepted(at_point(lowered, claim.witness, "satisfiable"), statement(lowered)[0])
+    except kernel.Rejected as why:
+        return {**record, "grade": Grade.UNDECIDED, "why": f"the point does not show it: {why}"}, None
+    shown = {"digest": kernel.digest(certificate["statement"]), "point": certificate["evidence"]["point"]}
+    return {**record, "grade": Grade.PROVED, **shown}, certificate
 
 
 def proof_of(claim: Claim) -> Proof:
@@ -159,7 +179,7 @@ def _slug(text: str) -> str:
 def grade_of(evidence: Sequence[Evidence]) -> Grade:
     """That of the weakest claim; any violation lowers it."""
     graded = [Grade(e["grade"]) for e in evidence if "grade" in e]
-    claims = [Grade(e["grade"]) for e in evidence if e["kind"] == "proof"]
+    claims = [Grade(e["grade"]) for e in evidence if e["kind"] in CLAIMED]
     failures = [g for g in graded if g in (Grade.REFUTED, Grade.UNDECIDED, Grade.VACUOUS)]
     if failures or not graded:
         return worst(failures or [Grade.UNDECIDED])
@@ -168,7 +188,7 @@ def grade_of(evidence: Sequence[Evidence]) -> Grade:
 
 def scope_of(evidence: Sequence[Evidence]) -> str:
     """For which sizes the claims are proved, and how many: "all widths at depth 2 (3 claims); widths (2, 2, 1) (1 claim)"."""
-    counts = Counter(e["scope"] for e in evidence if e["kind"] == "proof" and e["grade"] == Grade.PROVED)
+    counts = Counter(e["scope"] for e in evidence if e["kind"] in CLAIMED and e["grade"] == Grade.PROVED)
     return "; ".join(f"{scope} ({n} claim{'s' * (n > 1)})" for scope, n in counts.items()) or "none"
 
 

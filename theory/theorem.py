@@ -14,9 +14,15 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
 
+from theory import dag
+from theory.algebra import evaluate
+from theory.algebras.rational import Rational, matrix
 from theory.catalogue import chosen, numbered
 from theory.certificates import Step
-from theory.statement import Statement
+from theory.dag import Node
+from theory.errors import InvalidInput
+from theory.expressions import lower
+from theory.statement import Statement, equal, greater
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,51 @@ class Claim:
     steps: tuple[Step, ...] | None = None
     witness: Mapping[str, Any] | None = None
     at: Mapping[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Generic:
+    """A scalar polynomial in the variables that is not the zero polynomial: it does not vanish at the exact `point`.
+
+    The zeros of such a polynomial are a null set, so what holds wherever it does not vanish holds almost surely under every
+    absolutely continuous law of the variables. `defined` names polynomials in the variables, (name, expression) in an order
+    in which each uses earlier names only: a product, the layers after a step. The kernel checks that the point satisfies
+    `statement`: the definitions, and polynomial^2 > 0. Raises `InvalidInput` if the polynomial is a matrix, or a name is used
+    before it is defined.
+    """
+
+    name: str
+    variables: tuple[Any, ...]
+    polynomial: Any
+    point: Mapping[str, Any]
+    defined: Sequence[tuple[Any, Any]] = ()
+
+    @property
+    def statement(self) -> Statement:
+        """What the point satisfies; nothing follows from it at any other point."""
+        p = lower(self.polynomial)
+        if p.shape:
+            raise InvalidInput("polynomial", f"a matrix of shape {p.shape}", "a scalar")
+        pairs = self._definitions()
+        given = (*(equal(dag.sub(v, e)) for v, e in pairs), greater(dag.power(p, 2)))
+        return Statement(self.name, (*self.variables, *(v for v, _ in pairs)), given)
+
+    @property
+    def witness(self) -> Mapping[str, Any]:
+        """The point, and the values of what is defined there."""
+        values = {k: matrix(x) if isinstance(x, Sequence) and not isinstance(x, str) else x for k, x in self.point.items()}
+        for v, e in self._definitions():
+            values[str(v.data[0])] = evaluate([e], Rational(), values)[0]
+        return values
+
+    def _definitions(self) -> list[tuple[Node, Node]]:
+        pairs = [(lower(v), lower(e)) for v, e in self.defined]
+        known = set(map(lower, self.variables))
+        for v, e in pairs:
+            if v.op != "var" or v.data[1] or v in known or not known.issuperset(dag.variables([e])):
+                raise InvalidInput("defined", f"{v} = {e}", "a new variable, not symmetric, by a polynomial in earlier ones")
+            known.add(v)
+        return pairs
 
 
 @dataclass(frozen=True)
@@ -82,7 +133,7 @@ class Theorem:
     title: str
     form: str
     source: str
-    claims: Callable[[], Sequence[Claim]]
+    claims: Callable[[], Sequence[Claim | Generic]]
     sharpness: Callable[[], Sequence[Counterexample]]
     variants: Callable[[], Sequence[Statement]]
     sample: Callable[[Draw, Sequence[int]], Instance] | None = None

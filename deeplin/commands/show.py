@@ -7,12 +7,12 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from deeplin.verify import proof_of
+from deeplin.verify import generic_record, proof_of
 from theory import kernel
 from theory.certificates import at_point
 from theory.errors import InvalidInput
 from theory.statement import Statement, conditions
-from theory.theorem import Claim, Theorem, document, select, theorems
+from theory.theorem import Claim, Generic, Theorem, document, select, theorems
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +46,19 @@ def describe(theorem: Theorem, in_full: bool) -> dict[str, Any]:
     }
 
 
-def _claim(claim: Claim, in_full: bool) -> dict[str, Any]:
+def _claim(claim: Claim | Generic, in_full: bool) -> dict[str, Any]:
+    return _generic(claim, in_full) if isinstance(claim, Generic) else _proof(claim, in_full)
+
+
+def _generic(claim: Generic, in_full: bool) -> dict[str, Any]:
+    """A polynomial that is not zero, with the point that shows it."""
+    record, certificate = generic_record(claim)
+    kept = {k: x for k, x in record.items() if k in ("scope", "point", "why")}
+    written_out = written(claim.statement) if in_full else {"name": claim.name}
+    return {**written_out, **kept, "verdict": "proved" if certificate else "not proved"}
+
+
+def _proof(claim: Claim, in_full: bool) -> dict[str, Any]:
     proof = proof_of(claim)
     verdict = {"verdict": "proved" if proof.proved else "not proved"}
     if not proof.proved:
@@ -80,15 +92,19 @@ def _lines(record: dict[str, Any]) -> Iterator[str]:
     yield "What the kernel accepted just now:"
     for c in record["claims"]:
         yield f"  {c['verdict']:<10} {c['name']}  [{c['scope']}]" + (f"  {c['why']}" if "why" in c else "")
+        yield from [f"      not zero at {_at(c['point'])}"] if "point" in c else []
         yield from _conditions(c)
     yield "\nWhat fails without a hypothesis (exact points, each checked by the kernel):"
     for e in record["sharpness"]:
-        point = ", ".join(f"{name} = {value}" for name, value in e["point"].items())
-        yield f"  {e['drops']}\n      {e['verdict']} at {point}"
+        yield f"  {e['drops']}\n      {e['verdict']} at {_at(e['point'])}"
     yield f"\nFalse variants that must not be proved ({len(record['variants'])}):"
     for v in record["variants"]:
         yield f"  {v['name']}"
         yield from _conditions(v)
+
+
+def _at(point: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in point.items())
 
 
 def _conditions(record: dict[str, Any]) -> Iterator[str]:

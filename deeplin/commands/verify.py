@@ -76,7 +76,7 @@ def progress() -> Iterator[Any]:
         yield lambda done, total, name: bar.update(task, completed=done, total=total, description=name)
 
 
-COLUMNS = ("theorem", "id", "grade", "all", "sized", "real", "exact", "float", "sharp", "s")
+COLUMNS = ("theorem", "id", "grade", "all", "sized", "real", "gen", "exact", "float", "sharp", "s")
 
 
 def show(report: Report) -> None:
@@ -97,8 +97,9 @@ def show(report: Report) -> None:
 
 
 LEGEND = (
-    "Claims that the kernel accepted at all widths, at given sizes, in real numbers; instances without a violation in exact and"
-    " in float arithmetic; exact counterexamples to the theorem without a hypothesis. `deeplin show NAME` has them all."
+    "Claims that the kernel accepted at all widths, at given sizes, in real numbers, off a null set; instances without a"
+    " violation in exact and in float arithmetic; exact counterexamples to the theorem without a hypothesis."
+    " `deeplin show NAME` has them all."
 )
 
 
@@ -114,6 +115,7 @@ def row(r: Result) -> tuple[str, ...]:
     proofs = [e["scope"] for e in r.evidence if e["kind"] == "proof" and e["grade"] == Grade.PROVED]
     wide, real = sum(s.startswith("all widths") for s in proofs), proofs.count("all real numbers")
     counted = [sum(e.get("instances", 0) for e in r.evidence if e["kind"] == kind) for kind in ("certified", "supported")]
-    counts = [wide, len(proofs) - wide - real, real, *counted, r.count("sharpness")]
+    generic = sum(e["kind"] == "generic" and e["grade"] == Grade.PROVED for e in r.evidence)
+    counts = [wide, len(proofs) - wide - real, real, generic, *counted, r.count("sharpness")]
     grade = f"[{STYLES.get(r.grade, 'bold')}]{r.grade}[/]"
     return (f"  {r.name.split('.')[1]}", r.sheet, grade, *(str(n or "-") for n in counts), f"{r.seconds:.1f}")
