@@ -34,7 +34,6 @@ from typing import Any
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
 from theory.theorems.minima.terms import Term, fact, trace
-from theory.theorems.rank.junction import minor
 from theory.theorems.rank.networks import (
     ETA,
     Network,
@@ -52,7 +51,8 @@ from theory.theorems.rank.networks import (
     table,
     widths_of,
     zeros,
-)  # fmt: skip
+)
+from theory.theorems.rank.setting import minor
 
 NAME = "rank.data_noise"
 ZETA = scalar("zeta")

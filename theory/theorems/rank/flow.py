@@ -37,7 +37,6 @@ from theory.statement import Condition
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
 from theory.theorems.minima.terms import Term, fact, trace
-from theory.theorems.rank.junction import minor
 from theory.theorems.rank.networks import (
     ETA,
     Network,
@@ -56,6 +55,7 @@ from theory.theorems.rank.networks import (
     widths_of,
     zeros,
 )
+from theory.theorems.rank.setting import minor
 
 NAME = "rank.flow"
 
@@ -306,7 +306,8 @@ def variants() -> Iterator[Terms]:
     W = [matrix("W1", 1, 1), matrix("W2", 1, 1)]
     P = W[1] * W[0]
     even = W[1].T * W[1] - W[0] * W[0].T
-    yield says(f"{NAME}: balanced layers have P^T P = W_1^T W_1", W, [P.T * P - W[0].T * W[0]], [even])
+    alone = P.T * P - W[0].T * W[0]
+    yield says(f"{NAME}: balanced layers have P^T P = W_1^T W_1", W, [alone], [even])
     yield says(f"{NAME}: the power without balance", W, [P.T * P - (W[0].T * W[0]) ** 2])
 
 
@@ -335,7 +336,6 @@ THEOREM = Theorem(
     sample=sample,
     certified_at=((2, 3, 2), (3, 1, 4, 2), (2, 3, 1, 3, 2)),
     supported_at=((16, 24, 12), (10, 16, 8, 12)),
-    parallel = P.T * P - W[0].T * W[0]
-    yield says(f"{NAME}: balanced layers have P^T P = W_1^T W_1", W, [parallel], [even])
+    note="A product of full rank at all times may have a limit of lower rank: from w = (1, -1) with y = 1 the flow tends to the "
     "saddle at zero. Balance is needed for the rank of the product to stay: from (1, 0) with y = 1 it grows at once.",
 )

@@ -32,9 +32,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
-from itertools import combinations, permutations
 
-from theory import dag
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
 from theory.theorems.minima.terms import Term, fact
@@ -42,7 +40,6 @@ from theory.theorems.rank.networks import (
     ETA,
     Network,
     Width,
-    chain,
     entry,
     eye,
     identity,
@@ -53,7 +50,8 @@ from theory.theorems.rank.networks import (
     table,
     widths_of,
     zeros,
-)  # fmt: skip
+)
+from theory.theorems.rank.setting import minor, minors  # fmt: skip
 
 NAME = "rank.junction"
 
@@ -140,22 +138,10 @@ def narrow(net: Network, i: int) -> Claim:
     return implied(f"{NAME}.narrow_{net.depth}_{i}", variables, [first, second], [(p, by)], zeros(variables, sizes), sizes)
 
 
-def minors(rows: int, rank: int, cols: int) -> Claim:
+def few_columns(rows: int, rank: int, cols: int) -> Claim:
     """The minors of order rank + 1 of a product with `rank` columns in its first factor vanish."""
     left, right = matrix("L", rows, rank), matrix("R", rank, cols)
-    order = rank + 1
-    terms = [minor(left * right, i, j) for i in combinations(range(rows), order) for j in combinations(range(cols), order)]
-    return identity(f"{NAME}.minors_{rows}_{rank}_{cols}", (left, right), terms)
-
-
-def minor(x: Term, rows: Sequence[int], cols: Sequence[int]) -> Term:
-    """The determinant of the submatrix with these rows and columns, by the Leibniz formula."""
-    n = len(rows)
-    parts = []
-    for p in permutations(range(n)):
-        sign = (-1) ** sum(p[i] > p[j] for j in range(n) for i in range(j))
-        parts.append((sign, chain([entry(x, rows[i], cols[p[i]]) for i in range(n)]).node))
-    return Term(dag.lin(*parts))
+    return identity(f"{NAME}.minors_{rows}_{rank}_{cols}", (left, right), minors(left * right, rank + 1))
 
 
 # -- the matrix S -------------------------------------------------------------------------------------------------------
@@ -200,7 +186,7 @@ def claims() -> Iterator[Claim]:
     yield from (left_kernel(n, i) for n in range(2, 6) for i in range(1, n))
     yield from map(ends, range(1, 6))
     yield from (f(Network(widths_of(n)), i) for f in (factored, narrow) for n in range(2, 6) for i in range(1, n))
-    yield from (minors(*sizes) for sizes in ((2, 1, 2), (3, 1, 3), (3, 2, 3), (4, 3, 4)))
+    yield from (few_columns(*sizes) for sizes in ((2, 1, 2), (3, 1, 3), (3, 2, 3), (4, 3, 4)))
     yield from (determinant(*sizes) for sizes in ((1, 1), (2, 1), (1, 2), (3, 1), (1, 3), (2, 2)))
     yield restored()
 
