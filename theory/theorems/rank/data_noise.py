@@ -276,7 +276,7 @@ THEOREM = Theorem(
     certified_at=((2, 3, 2), (3, 2, 4, 2)),
     supported_at=((16, 24, 12), (10, 16, 8, 12)),
     note="Input or label noise does not drive the product to full rank: it raises the rank at most to the least rank of the "
-    "[W_i, W_{i+1}^T]. From W_1 = W_2 = diag(1, 0) every sequence of noisy inputs and labels keeps the rank at 1, where 2 is "
-    "possible; from W = 0 nothing moves. Noise with the covariance of the minibatch gradients obeys the same bound; isotropic "
-    "noise does not.",
+    "[W_i, W_{i+1}^T]. From W_1 = W_2 = diag(1, 0) every sequence of noisy inputs and labels keeps the rank at 1, where "
+    "2 is possible; from W = 0 nothing moves. Noise with the covariance of the minibatch gradients obeys the same "
+    "bound; isotropic noise does not.",
 )

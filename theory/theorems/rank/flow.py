@@ -5,9 +5,9 @@ Setting: layers W_1, ..., W_N with \(dW_i/dt = -G_i\) for the loss 1/2 |P X - Y|
 
 Hypotheses: one speed for all layers; none on widths, data or layers. For the last part D_i = 0 at the start.
 
-Conclusion: (a) D_i is constant. (b) rank M_i(t) = rank M_i(0) for all t. (c) If all junctions are balanced with layers of rank
-r, rank W_i(t) = rank P_t = r for all finite t. (d) rank P_t is constant off a discrete set of times. For a step of descent
-\[ D_i^+ = D_i + \eta^2 \bigl(W_i K_i^T K_i W_i^T - W_{i+1}^T K_i K_i^T W_{i+1}\bigr). \]
+Conclusion: (a) D_i is constant. (b) rank M_i(t) = rank M_i(0) for all t. (c) If all junctions are balanced with layers of
+rank r, rank W_i(t) = rank P_t = r for all finite t. (d) rank P_t is constant off a discrete set of times. For a step of
+descent \[ D_i^+ = D_i + \eta^2 \bigl(W_i K_i^T K_i W_i^T - W_{i+1}^T K_i K_i^T W_{i+1}\bigr). \]
 
 Form: invariants; identity.
 
@@ -336,6 +336,6 @@ THEOREM = Theorem(
     sample=sample,
     certified_at=((2, 3, 2), (3, 1, 4, 2), (2, 3, 1, 3, 2)),
     supported_at=((16, 24, 12), (10, 16, 8, 12)),
-    note="A product of full rank at all times may have a limit of lower rank: from w = (1, -1) with y = 1 the flow tends to the "
+    note="A product of full rank at all times may have a limit of lower rank: from w = (1, -1), y = 1 the flow tends to the "
     "saddle at zero. Balance is needed for the rank of the product to stay: from (1, 0) with y = 1 it grows at once.",
 )

@@ -287,6 +287,6 @@ THEOREM = Theorem(
     certified_at=((2, 3, 2), (3, 1, 4, 2), (2, 3, 1, 3, 2)),
     supported_at=((16, 24, 12), (10, 16, 8, 12)),
     note="Training alone can raise the rank of the product (from 0 to 2 in one step with W_1 = diag(1, 0), W_2 = diag(0, 1), "
-    "X = Y = I, eta = 1) and can lower it (w = (1, 1), x = 1, y = 1/2, eta = 2 arrives at 0); what it cannot raise is the rank "
-    "of [W_i, W_{i+1}^T].",
+    "X = Y = I, eta = 1) and can lower it (w = (1, 1), x = 1, y = 1/2, eta = 2 arrives at 0); what it cannot raise is "
+    "the rank of [W_i, W_{i+1}^T].",
 )
