@@ -138,7 +138,9 @@ def _layers(layers: Sequence[Any], noise: Sequence[Any]) -> list[_Layer]:
 
 def _exact(argument: str, A: Any) -> fmpq_mat:
     """The matrix with its denominators cleared, which changes no generic rank."""
-    rows = A.table() if isinstance(A, fmpq_mat) else np.asarray(A, dtype=object).tolist()
+    if isinstance(A, fmpq_mat):
+        return fmpq_mat(A.numer_denom()[0])
+    rows = np.asarray(A, dtype=object).tolist()
     if not isinstance(rows, list) or not rows or not isinstance(rows[0], list) or not rows[0]:
         raise InvalidInput(argument, A, "a matrix with at least one entry")
     table = [[_fraction(argument, x) for x in row] for row in rows]
