@@ -177,7 +177,7 @@ def _noise(argument: str, noise: Any, A: fmpq_mat) -> tuple[int, Any]:
 def _evaluated(layers: Sequence[_Layer], places: Sequence[tuple[int, int]], trials: int, draw: Random) -> dict[Any, int]:
     best = dict.fromkeys(places, 0)
     for _ in range(trials):
-        p = _prime(draw)
+        p = random_prime(draw)
         W = [layer.at(draw, p) for layer in layers]
         products: dict[tuple[int, int], nmod_mat] = {}
         for i, j in sorted(places) if len(places) > 1 else [(1, k) for k in range(1, len(W) + 1)]:
@@ -187,7 +187,7 @@ def _evaluated(layers: Sequence[_Layer], places: Sequence[tuple[int, int]], tria
     return best
 
 
-def _prime(draw: Random) -> int:
+def random_prime(draw: Random) -> int:
     """A uniform prime between 2^60 and 2^61: below 2^64, where the test of flint is exact."""
     while True:
         p = (1 << BITS) + 2 * draw.randrange(1 << (BITS - 1)) + 1
