@@ -218,11 +218,14 @@ def _error(layers: Sequence[_Layer], place: tuple[int, int], trials: int) -> flo
 # -- floats -------------------------------------------------------------------------------------------------------------
 
 
-def numerical_rank(products: Any, *, cut: float = CUT, none_within: tuple[float, float] = NONE_WITHIN) -> tuple[Any, Any]:
+def numerical_rank(
+    products: Any, *, scale: float = 0.0, cut: float = CUT, none_within: tuple[float, float] = NONE_WITHIN
+) -> tuple[Any, Any]:
     """(ranks, clear) of a batch of matrices (..., m, n) by their singular values.
 
     The rank counts sigma_k > cut sigma_1; it is clear if no sigma_k / sigma_1 lies strictly within the gap and all are finite.
-    Layers should have norms of order 1: the gap is about rounding of the product. Raises `InvalidInput` for a gap without cut.
+    A matrix is zero if sigma_1 is below the gap times `scale`, the size of the products of the norms of its layers: without a
+    scale only an exact zero is. Raises `InvalidInput` for a gap without the cut.
 
     >>> found, clear = numerical_rank([np.diag([1.0, 1e-3, 1e-17]), np.diag([1.0, 1.0, 1e-9])])
     >>> found.tolist(), clear.tolist()
@@ -235,6 +238,6 @@ def numerical_rank(products: Any, *, cut: float = CUT, none_within: tuple[float,
     finite = np.asarray(np.isfinite(values).all(axis=(-2, -1)))
     sigma = np.asarray(np.linalg.svd(np.where(finite[..., None, None], values, 0.0), compute_uv=False))
     top = sigma[..., :1]
-    ratio = np.divide(sigma, top, out=np.zeros_like(sigma), where=top > 0)
+    ratio = np.divide(sigma, top, out=np.zeros_like(sigma), where=top > low * scale)
     within = ((ratio > low) & (ratio < high)).any(axis=-1)
     return (ratio > cut).sum(axis=-1), finite & ~within
