@@ -17,6 +17,7 @@ COMMANDS = {
     "show": "one theorem as a reader of the paper wants it: statement, proofs, sharpness, false twins",
     "derive": "derive a closed form step by step with SymPy",
     "replay": "re-check certificates with nothing but the kernel",
+    "rank": "the rank of the product of given layers: for generic noise, and what training cannot beat",
     "minimum": "the exact global minimum of a deep linear network on a CSV file",
 }
 
