@@ -33,7 +33,7 @@ from typing import Any
 
 from theory.statement import Statement
 from theory.theorem import Claim, Counterexample, Draw, Generic, Instance, Theorem
-from theory.theorems.minima.terms import Term, fact, term
+from theory.theorems.minima.terms import Term, fact
 from theory.theorems.rank.networks import Width, entry, implied, matrix, names, norm2, number, says, scalar, table, widths_of
 from theory.theorems.rank.setting import (
     SOURCE,
@@ -66,9 +66,9 @@ def noisy(widths: Sequence[Width]) -> tuple[tuple[Term, ...], tuple[Term, ...], 
     return A, Z, tuple(a + z for a, z in zip(A, Z, strict=True))
 
 
-def chosen(depth: int) -> Claim:
-    """Z_k + A_k = J_k makes every sub-product W_j ... W_i that of J: whatever A, at all widths."""
-    d = widths_of(depth)
+def chosen(d: Sequence[Width]) -> Claim:
+    """Z_k + A_k = J_k makes every sub-product W_j ... W_i that of J: whatever A."""
+    depth = len(d) - 1
     A, Z, W = noisy(d)
     J = layers(d, "J")
     zeros = [w - x for w, x in zip(W, J, strict=True)]
@@ -78,7 +78,7 @@ def chosen(depth: int) -> Claim:
         then.append((composed(ours) - composed(theirs), telescoped(ours, theirs, known)))
     point = {f"{x}{k}": [[c + k, 0], [1, c]] for k in range(1, depth + 1) for x, c in (("A", 1), ("Z", 2))}
     point |= {f"J{k}": [[3 + 2 * k, 0], [2, 3]] for k in range(1, depth + 1)}
-    return implied(f"{NAME}.chosen_{depth}", (*A, *Z, *J), zeros, then, point, {str(x): 2 for x in d})
+    return implied(f"{NAME}.chosen_{depth}", (*A, *Z, *J), zeros, then, point, {x: 2 for x in d if isinstance(x, str)})
 
 
 def leading_one(widths: Sequence[int]) -> Claim:
@@ -144,7 +144,7 @@ def at_once(widths: Sequence[int]) -> Generic:
 
 
 def claims() -> Iterator[Claim | Generic]:
-    yield from map(chosen, range(1, 5))
+    yield from (chosen(widths_of(depth)) for depth in range(1, 5))
     yield from map(leading_one, SMALL)
     yield from map(narrow, ((2, 1, 2), (3, 2, 3), (3, 1, 2), (2, 3, 1, 2), (2, 1, 2, 2)))
     yield from map(at_once, WIDE)
@@ -200,17 +200,12 @@ def variants() -> Iterator[Statement]:
     yield replace(s, name=f"{NAME}: the minor is 1 for any noise", given=())
     yield says(f"{NAME}: the wrong minor", (A, Z), [minor(A + Z, [0, 1], [1, 0]) - 1], [A + Z - table(slots(2, 2))])
     yield says(f"{NAME}: the noise is the offset plus I", (A, Z), [leading(A + Z, 2) - 1], [Z - A - table(slots(2, 2))])
-    two = chosen(2).statement
-    A1_, A2_, Z1_, Z2_ = (Term(v) for v in two.variables[:4])
-    swapped = (A1_ + Z1_) * (A2_ + Z2_) - Term(two.variables[5]) * Term(two.variables[4])
-    sizes = {"d0": 2, "d1": 2, "d2": 2}
-    yield replace(says(f"{NAME}: the layers in the wrong order", map(Term, two.variables), [swapped], _given(two)), sizes=sizes)
-    yield replace(two, name=f"{NAME}: one layer chosen", given=two.given[:1], sizes=sizes)
+    two = chosen((2, 2, 2)).statement
+    B1, B2, Y1, Y2, J1, J2 = variables = [Term(v) for v in two.variables]
+    given = [B1 + Y1 - J1, B2 + Y2 - J2]
+    yield says(f"{NAME}: the layers in the wrong order", variables, [(B1 + Y1) * (B2 + Y2) - J2 * J1], given)
+    yield replace(two, name=f"{NAME}: one layer chosen", given=two.given[:1])
     yield says(f"{NAME}: no rank at all", (Z1,), [entry(Z1, 0, 0) * entry(Z1, 1, 1) - entry(Z1, 0, 1) * entry(Z1, 1, 0)])
-
-
-def _given(s: Statement) -> list[Term]:
-    return [term(c.expression) for c in s.given]
 
 
 def sample(draw: Draw, widths: Sequence[int]) -> Instance:

@@ -19,8 +19,8 @@ layers of rank 0 and 1, aligned, orthogonal and with \(W_2 = W_1^T\).
 Why: \(P^+ = [-\eta F, I]\, M^T M\, [I; -\eta F]\) and F is any matrix. Averaging over the signs of the columns of O, some
 sign has a minor of \(W_1 + W_2^T O\) of size \(\min(d_0, \mathrm{rank}\, M)\) that is not zero if some mixed choice has.
 
-Sharpness: with X = 0 nothing moves; from depth 3 on only "at most" holds; labels of a special form keep P = 0; the rate is not
-zero.
+Sharpness: with X = 0 nothing moves; at depth 3 nothing moves at \(W_1 = 0 = W_3\), whatever \(W_2\) and the labels; labels of
+a special form keep P = 0; the rate is not zero.
 
 Source: own derivation, in the setting of arXiv:1807.08140.
 """
@@ -66,6 +66,7 @@ from theory.theorems.rank.setting import (
 )  # fmt: skip
 
 NAME = "rank.label_noise_step"
+E1, E2, ONE, ZERO = [[1, 0], [0, 0]], [[0, 0], [0, 1]], [[1, 0], [0, 1]], [[0, 0], [0, 0]]
 NET = Network(("d0", "d1", "d2"))
 W1, W2 = NET.layers
 O = matrix("O", "d2", "d0")  # noqa: E741
@@ -117,6 +118,17 @@ def frames() -> Iterator[Claim]:
     )
     for name, unit, goal, by in made:
         yield implied(f"{NAME}.orthonormal_{name}", (*ALL, O), [moved, unit], [(goal, by)], point, sizes)
+
+
+def stuck() -> Claim:
+    """Depth 3, W_1 = 0 and W_3 = 0: P^+ = 0 for all data and rates, although [W_1, W_2^T] and [W_2, W_3^T] are not 0."""
+    net = Network(("d0", "d1", "d2", "d3"))
+    first, second, third = net.layers
+    after = net.step()
+    moved = fact(first) - ETA * second.T * fact(third).T * net.slope
+    point = {"W1": ZERO, "W2": ONE, "W3": ZERO, "X": [[1], [2]], "Y": [[3], [1]], "eta": 1}
+    goal = (composed(after), after[2] * after[1] * moved)
+    return implied(f"{NAME}.depth_3", (*net.variables, ETA), [first, third], [goal], point, net.ones())
 
 
 # -- the mean over signs ------------------------------------------------------------------------------------------------
@@ -174,7 +186,6 @@ class Case:
             yield at_most(f"{NAME}.no_more_than_{r}: {name}", (Y,), self.after(Y), r)
 
 
-E1, E2, ONE, ZERO = [[1, 0], [0, 0]], [[0, 0], [0, 1]], [[1, 0], [0, 1]], [[0, 0], [0, 0]]
 CASES = (
     Case(E1, E2, ONE),
     Case(E1, E1, ONE),
@@ -190,6 +201,7 @@ def claims() -> Iterator[Claim | Generic]:
     yield upper()
     yield reached()
     yield from frames()
+    yield stuck()
     yield from map(mixed, (1, 2, 3))
     for case in CASES:
         yield from case.claims()
@@ -198,10 +210,10 @@ def claims() -> Iterator[Claim | Generic]:
 # -- limits -------------------------------------------------------------------------------------------------------------
 
 
-def moved(name: str, *given: Term) -> Statement:
-    """P^+ is not zero, at widths (1, 1, 1) with one sample, where M has rank 1 because W_1 is not zero."""
-    net = Network((1, 1, 1), 1)
-    more = given_positive(norm2(net.layers[0]), *given)
+def moved(name: str, *given: Term, depth: int = 2) -> Statement:
+    """P^+ is not zero, at widths 1 with one sample, where each M has rank 1 because W_1 (at depth 3, W_2) is not zero."""
+    net = Network((1,) * (depth + 1), 1)
+    more = given_positive(norm2(net.layers[depth - 2]), *given)
     return positive(f"{NAME}: {name}", (*net.variables, ETA), [square(composed(net.step()))], more)
 
 
@@ -214,6 +226,8 @@ def sharpness() -> Iterator[Counterexample]:
     at = {**at, "Y": [[1]]}
     yield Counterexample("rank X = d_0: with X = 0 nothing moves", moved("any inputs", Y1, ETA), {**at, "X": [[0]]})
     yield Counterexample("eta is not zero", moved("any rate", X1, Y1), {**at, "eta": 0})
+    deep = {**at, "W1": [[0]], "W2": [[1]], "W3": [[0]]}
+    yield Counterexample("depth 2: at depth 3 nothing may move", moved("depth 3", X1, Y1, ETA, depth=3), deep)
 
 
 def variants() -> Iterator[Statement]:
@@ -228,7 +242,8 @@ def variants() -> Iterator[Statement]:
     yield replace(upper().statement, name=f"{NAME}: the bound without its factors", given=(), sizes=NET.ones() | {"r": 1})
     yield replace(mixed(2, 2).statement, name=f"{NAME}: the mean over signs, twice")
     yield at_most(f"{NAME}: rank P columns", (matrix("Y", 2, 2),), CASES[0].after(matrix("Y", 2, 2)), 1).statement
-    yield says(f"{NAME}: the labels only move P by F", ALL, [composed(NET.step()) - NET.product + ETA * NET.slope])
+    by_slope = says(f"{NAME}: the labels move P by F only", ALL, [composed(NET.step()) - NET.product + ETA * NET.slope])
+    yield replace(by_slope, sizes=NET.ones())
 
 
 def frames_of() -> Statement:
@@ -262,6 +277,7 @@ THEOREM = Theorem(
     supported_at=((8, 6, 7), (10, 20, 15)),
     note=(
         "'Label noise raises the rank of the product' is true up to rank [W_1, W_2^T]: at depth 2 with X of full row rank one "
-        "step reaches min(d_0, d_2, rank [W_1, W_2^T]) and no later step more; it does nothing for X = 0."
+        "step reaches min(d_0, d_2, rank [W_1, W_2^T]) and no later step more; it does nothing for X = 0, nor at depth 3 with "
+        "W_1 = 0 and W_3 = 0."
     ),
 )

@@ -226,13 +226,13 @@ def variants() -> Iterator[Statement]:
     t = Pattern(widths_of(3), (2,)).at_least().statement
     wide = sizes | {"d3": 2}
     yield replace(t, name=f"{NAME}: only one of two runs has rank r", given=(t.given[0], *t.given[2:]), sizes=wide)
-    u = Pattern(widths_of(2), (2,)).at_most(0).statement
-    yield replace(u, name=f"{NAME}: the bound without its factors", given=(), sizes=sizes)
+    u = Pattern((2, 2, 2), (2,)).at_most(0).statement
+    yield replace(u, name=f"{NAME}: the bound without its factors", given=(), sizes={"r": 1})
     F1, F2, Z, L, R = variables = [Term(v) for v in u.variables]
     W = F2 + Z
     wrong = {"the noise does not matter": W * F1 - F2 * L * R, "factors in the wrong order": W * F1 - L * R * W}
     for name, goal in wrong.items():
-        yield replace(says(f"{NAME}: {name}", variables, [goal], [F1 - L * R]), sizes=sizes)
+        yield replace(says(f"{NAME}: {name}", variables, [goal], [F1 - L * R]), sizes={"r": 1})
     full = given_positive(norm2(A1), leading(Z2, 2) ** 2)
     yield positive(f"{NAME}: full rank behind a fixed layer of rank 1", (A1, Z2), [leading(Z2 * A1, 2) ** 2], full)
 

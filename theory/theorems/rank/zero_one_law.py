@@ -248,7 +248,7 @@ THEOREM = Theorem(
     certified_at=((2, 2),),
     supported_at=((2, 2),),
     note=(
-        "'Gaussian noise makes the product of full rank' needs a point of full rank in its support: skew-symmetric noise, 3 x 3, "
-        "z [[1, 1], [1, 1]], and noise with the covariance of minibatch gradients at W_1 = W_2 = diag(1, 0) never do."
+        "'Gaussian noise makes the product of full rank' needs a point of that rank in its support: skew-symmetric 3 x 3 "
+        "noise, z [[1, 1], [1, 1]], and noise with the covariance of minibatch gradients at W_1 = W_2 = diag(1, 0) never do."
     ),
 )
