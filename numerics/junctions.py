@@ -237,7 +237,7 @@ class _Network:
 
     def dead(self, i: int) -> Iterator[Limit]:
         """The rows of M_i that are zero, if there are any."""
-        live = self.joined(i).any(axis=1)
+        live = np.asarray(self.joined(i).any(axis=1))
         names = [str(j + 1) for j in np.flatnonzero(~live)]
         if names:
             which = f"neuron{'s' * (len(names) > 1)} {', '.join(names[:8])}{', ...' * (len(names) > 8)}"
@@ -257,7 +257,7 @@ class _Network:
 
     def end(self, kind: str, layer: int, joined: Array, what: str) -> Limit:
         if self.uses("dropconnect"):  # masks on the weights keep single coordinates only
-            r = int(joined.any(axis=1).sum())
+            r = int(np.count_nonzero(joined.any(axis=1)))
             return Limit(kind, layer, r, f"{what} use {r} coordinates of {len(joined)}")
         r = self.rank(joined)
         return Limit(kind, layer, r, f"{what} span {r} dimensions together, which no step leaves")

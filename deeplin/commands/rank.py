@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 import zipfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -74,7 +74,7 @@ def _arrays(argument: str, path: Path) -> dict[str, Array]:
     """The arrays of an .npz file, without pickled objects."""
     try:
         stored = np.load(path, allow_pickle=False)
-        if not isinstance(stored, Mapping):
+        if not isinstance(stored, np.lib.npyio.NpzFile):
             raise InvalidInput(argument, str(path), "an .npz file of named arrays")
         with stored:
             return {name: stored[name] for name in stored.files}

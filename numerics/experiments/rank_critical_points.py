@@ -54,14 +54,14 @@ def dimension(layers: Layers) -> int:
         for j in range(above.ncols()):
             for k in range(below.nrows()):
                 rows.append([int(above[p, j]) * int(below[k, q]) for p in range(m) for q in range(n)])
-    return m * n - int(fmpz_mat(rows).rank())
+    return int(m * n - fmpz_mat(rows).rank())
 
 
 def formula(layers: Layers) -> int:
     """d_N d_0 - sum_i (c_i - c_{i-1}) r_i."""
     c = [0, *(above.rank() for above, _ in sides(layers))]
     r = [below.rank() for _, below in sides(layers)]
-    return layers[-1].nrows() * layers[0].ncols() - sum((c[i + 1] - c[i]) * x for i, x in enumerate(r))
+    return int(layers[-1].nrows() * layers[0].ncols() - sum((c[i + 1] - c[i]) * x for i, x in enumerate(r)))
 
 
 def full(layers: Layers) -> bool:

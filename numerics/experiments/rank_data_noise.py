@@ -22,7 +22,7 @@ def slope(rng: np.random.Generator, kind: str, P: Array, X: Array, Y: Array) -> 
         pick = rng.integers(0, X.shape[1], 4)
         X, Y = X[:, pick], Y[:, pick]
     weights = rng.standard_normal(X.shape[1]) if kind == "batch-noise" else np.ones(X.shape[1])
-    return np.asarray(((P @ X - Y) * weights) @ X.T) / X.shape[1]
+    return np.asarray(((P @ X - Y) * weights) @ X.T / X.shape[1])
 
 
 def one(rng: np.random.Generator, kind: str, depth: int) -> tuple[int, int, int]:

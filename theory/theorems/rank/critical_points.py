@@ -262,9 +262,9 @@ def variants() -> Iterator[Terms]:
     for k, words in ((0, "without an inverse above"), (2, "without G_1")):
         given = tuple(c for j, c in enumerate(s.given) if j != k)
         yield Terms(f"{NAME}: {words}", s.variables, given, s.then, {"d0": 1, "d1": 1, "d2": 1})
-    net, k = Network((1, 1, 1)), matrix("Gamma", 1, 1)
-    low = [net.gradient(i, slope_loss(net, k)) for i in (1, 2)]
-    yield says(f"{NAME}: critical points have slope zero", (*net.layers, k), [k], low)
+    net, gamma = Network((1, 1, 1)), matrix("Gamma", 1, 1)
+    low = [net.gradient(i, slope_loss(net, gamma)) for i in (1, 2)]
+    yield says(f"{NAME}: critical points have slope zero", (*net.layers, gamma), [gamma], low)
     one = Kernels(Network((1, 1, 1)), 1)
     G = one.net.gradient(2, slope_loss(one.net, one.gamma))
     yield says(f"{NAME}: one kernel is enough", (*one.net.layers, one.q, one.p), [G], [one.left])

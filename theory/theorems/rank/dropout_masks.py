@@ -15,8 +15,9 @@ Form: identity for all parameters; generic in t.
 
 Scope of proof: the minors of \(W_2 \operatorname{diag}(t) W_1\) as sums over masks (Cauchy-Binet), and that they vanish for
 all t if they do at every mask of that size, at widths up to (3, 4, 3), which is the first equality; the bound by every A at
-all widths. That some A attains the minimum is Edmonds' theorem on the intersection of two matroids; it is not in the
-kernel, but enumerated exactly: all layers with entries -1, 0, 1 at small widths, and structured ones with d_1 <= 6.
+all widths; that some A attains it where no mask gives rank 1, with outer widths 1 and d_1 = 1 to 3. That some A attains the
+minimum in general is Edmonds' theorem on the intersection of two matroids; it is not in the kernel, but enumerated exactly:
+all layers with entries -1, 0, 1 at small widths, and structured ones with d_1 <= 6.
 
 Why: each coefficient of a minor, as a polynomial in t, is the minor at a mask. \(W_2 D W_1 = W_2 D_A W_1 + W_2 D_{A^c} W_1\).
 
@@ -28,7 +29,7 @@ Source: own derivation, in the setting of arXiv:1807.08140; the min-max is Edmon
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from theory.statement import Condition
@@ -107,6 +108,39 @@ def bound() -> Claim:
     return implied(f"{NAME}.bound", variables, [first, second], [(p, by)], zeros(variables, sizes), sizes)
 
 
+def some_product(factors: Sequence[Sequence[Term]], pairs: Mapping[Term, tuple[Term, Term]]) -> Term:
+    """prod_k sum_j x_kj^2 as a sum of multiples of the known products x y: each choice of an x in every factor holds a pair.
+
+    Factors are chosen from one after the other; as soon as both parts of a pair are chosen, its product is cited.
+    """
+
+    def chosen(k: int, before: tuple[Term, ...]) -> Term:
+        both = next((p for p, (x, y) in pairs.items() if x in before and y in before), None)
+        if both is not None:
+            rest = list(before)
+            for x in pairs[both]:
+                rest.remove(x)
+            others = [total(x**2 for x in f) for f in factors[k:]]
+            return chain([number(1), both, fact(both), *(x**2 for x in rest), *others])
+        return total(chosen(k + 1, (*before, x)) for x in factors[k])
+
+    return chosen(0, ())
+
+
+def split_exists(n: int) -> Claim:
+    """Outer widths 1: if every w_2j w_1j vanishes, some A has W_2[:, A] = 0 and W_1[A^c, :] = 0 (the min-max at value 0).
+
+    "Some A" is the product over all A of the squared sizes, which vanishes.
+    """
+    W, V = layers((1, n, 1))
+    low, high = [entry(W, j, 0) for j in range(n)], [entry(V, 0, j) for j in range(n)]
+    pairs = {x * y: (x, y) for x, y in zip(low, high, strict=True)}
+    factors = [[high[j] if j in A else low[j] for j in range(n)] for k in range(n + 1) for A in combinations(range(n), k)]
+    p = chain([total(x**2 for x in f) for f in factors])
+    given = list(pairs)
+    return implied(f"{NAME}.split_exists_{n}", (W, V), given, [(p, some_product(factors, pairs))], zeros((W, V), {}))
+
+
 def raised(k: int) -> Generic:
     """W_2 = [I, I], W_1 = [I; -I] of size k: the product is zero, and of rank k at generic mask values."""
     T = matrix("T", 2 * k, 2 * k)
@@ -123,6 +157,7 @@ def claims() -> Iterator[Claim | Generic]:
     yield from map(cauchy_binet, SIZES)
     yield from map(at_masks, SIZES)
     yield bound()
+    yield from map(split_exists, (1, 2, 3))
     yield from map(raised, (1, 2, 3, 4))
 
 

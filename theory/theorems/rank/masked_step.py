@@ -153,6 +153,14 @@ def generic_slope() -> Generic:
     return Generic(f"{NAME}.generic_slope", names((K,)), (beside(b, K * a) * beside(a, K.T * b)).node, {"K": [[1, 0], [0, 1]]})
 
 
+def some_slope() -> Claim:
+    """For any a, b the slope K = J b a^T + b (J a)^T, J a quarter turn, gives both determinants, |a|^2 |b|^2 up to the sign."""
+    a, b, J = matrix("a", 2, 1), matrix("b", 2, 1), table([[0, -1], [1, 0]])
+    K = J * b * a.T + b * (J * a).T
+    size = norm2(a) * norm2(b)
+    return identity(f"{NAME}.some_slope", (a, b), [beside(b, K * a) - size, beside(a, K.T * b) - size])
+
+
 def constant_mask() -> Claim:
     """D u = s u, W_1 = u a^T, W_2 = b u^T: M^+ = u [a - eta s K^T b, b - eta s K a]^T."""
     net = Network(("d0", "d1", "d2"), masked=True)
@@ -211,6 +219,7 @@ def claims() -> Iterator[Claim | Generic]:
     yield from (dead_rows(n, i) for n in range(2, 6) for i in range(1, n))
     yield from (pair(n, cube) for n in (2, 3, 4) for cube in (False, True))
     yield from map(determinants, (2, 3))
+    yield some_slope()
     yield generic_slope()
     yield constant_mask()
     yield from (unchanged(k, 1) for k in range(1, 7))

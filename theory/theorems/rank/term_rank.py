@@ -14,9 +14,9 @@ Form: identity; exact probabilities.
 
 Scope of proof: that the mask of a matching gives plus or minus the product of its entries, and that every masked
 determinant vanishes if all such products do: sizes 1 to 4 (masks are any matrices). The bound by a cover with rows and
-columns at all widths, for layers that vanish off the cover; that a cover of the size of the matching exists is König's
-theorem, checked by exhausting all supports with at most ten cells. The probabilities for general p, with the mean taken by
-the kernel.
+columns at all widths, for layers that vanish off the cover; that a 2 x 2 matrix without a matching has a cover by one line.
+That a cover of the size of the matching exists in general is König's theorem: not in the kernel, but checked by exhausting
+all supports with at most ten cells. The probabilities for general p, with the mean taken by the kernel.
 
 Why: keep the matched entries only. Each term of a determinant is a matching.
 
@@ -35,6 +35,7 @@ from theory.statement import Condition
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
 from theory.theorems.minima.terms import Term, diagonal_part, fact, term
+from theory.theorems.rank.dropout_masks import some_product
 from theory.theorems.rank.networks import (
     chain,
     entry,
@@ -96,6 +97,16 @@ def cover() -> Claim:
     return implied(f"{NAME}.cover", (A, R, C), [off], [(p, fact(off))], zeros((A, R, C), sizes), sizes)
 
 
+def cover_exists() -> Claim:
+    """2 x 2 without a matching: some row or column covers the support (the product over all four covers vanishes)."""
+    W = matrix("W", 2, 2)
+    (a, b), (c, d) = entries(W)
+    pairs = {a * d: (a, d), b * c: (b, c)}
+    left = [[c, d], [a, b], [b, d], [a, c]]  # without the first row, the second row, the first column, the second column
+    p = chain([total(x**2 for x in f) for f in left])
+    return implied(f"{NAME}.cover_exists", (W,), list(pairs), [(p, some_product(left, pairs))], zeros((W,), {}))
+
+
 def mean(body: Term, Z: Term) -> Term:
     """The mean over independent entries of Z that are 1 with probability p and else 0: every moment is p."""
     return Term(dag.expect(body.node, Z.node, [dag.num(1), P.node, P.node, P.node, P.node]))
@@ -147,6 +158,7 @@ def claims() -> Iterator[Claim]:
     yield from map(matching, range(1, 5))
     yield from map(no_matching, range(1, 5))
     yield cover()
+    yield cover_exists()
     yield probabilities()
     yield indicator()
     yield at_one_half()
