@@ -33,6 +33,8 @@ _HOMES = {
     "data_alignment": "numerics.data_alignment",
     "learning_rate_bound": "numerics.alignment_convergence",
     "space": "numerics.subspaces",
+    "generic_rank": "numerics.generic_rank",
+    "junction_bound": "numerics.junctions",
     "verify": "deeplin.verify",
     "Grade": "deeplin.report",
     "Report": "deeplin.report",

@@ -19,12 +19,13 @@ from numerics.experiments import (
     rank_low_rank_noise,
     rank_noise_in_some_layers,
     rank_noisy_gradient,
+    rank_smallest_singular_value,
     rank_zero_one_law,
 )
 
 MODULES = (
     *(rank_full_noise, rank_zero_one_law, rank_low_rank_noise, rank_noise_in_some_layers, rank_discrete_noise),
-    *(rank_noisy_gradient, rank_label_noise_step, rank_increment, rank_generic_initialisation),
+    *(rank_smallest_singular_value, rank_noisy_gradient, rank_label_noise_step, rank_increment, rank_generic_initialisation),
 )
 
 
@@ -41,6 +42,7 @@ def changes() -> list[tuple[Any, str, Any]]:
     gradient, step, low = rank_noisy_gradient.expected, rank_label_noise_step.expected, rank_low_rank_noise.predicted
     run, joined = rank_noise_in_some_layers.expected, rank_increment.bound
     moment, widths = rank_discrete_noise.second_moment, rank_full_noise.expected
+    tail = rank_smallest_singular_value.bound
     stepped = rank_generic_initialisation.stepped
     return [
         (rank_full_noise, "expected", lambda d: {at: min(r, d[0], d[-1]) + (at == (1, 2)) for at, r in widths(d).items()}),
@@ -52,6 +54,8 @@ def changes() -> list[tuple[Any, str, Any]]:
         (rank_discrete_noise, "second_moment", lambda A, s: 1.05 * moment(A, s)),
         (rank_discrete_noise, "second_moment", lambda A, s: moment(A, 0.9 * s)),
         (rank_discrete_noise, "bound", lambda d, size: Fraction(min(d), 2 * size)),
+        (rank_smallest_singular_value, "bound", lambda d, e, sigma: 0.8 * tail(d, e, sigma)),
+        (rank_smallest_singular_value, "bound", lambda d, e, sigma: tail(d, e, 1.0)),
         (rank_noisy_gradient, "expected", lambda kind, h, t, c, j, n: gradient("both", h, t, c, j, n)),
         (rank_noisy_gradient, "expected", lambda kind, h, t, c, j, n: gradient("labels", h, t, c, j, n)),
         (rank_label_noise_step, "expected", lambda d0, d2, r: min(d0, d2)),
@@ -84,6 +88,29 @@ def test_they_fail_for_other_formulas(change: tuple[Any, str, Any], monkeypatch:
     module, name, other = change
     monkeypatch.setattr(module, name, other)
     assert not module.measure(np.random.default_rng(0), False)[1]
+
+
+def alarms(statistic: Any, level: float) -> int:
+    """In how many of 100 seeds the statistic is above the level."""
+    return sum(statistic(np.random.default_rng([7, seed])) > level for seed in range(100))
+
+
+def test_the_z_tests_raise_no_false_alarm_and_see_an_error_of_a_fifth(monkeypatch: pytest.MonkeyPatch) -> None:
+    """100 seeds each: the second moment of a determinant, the smallest singular value where its bound is nearly attained."""
+
+    def moment(rng: np.random.Generator) -> float:
+        return rank_discrete_noise.score(rng, 2, False, 10_000)
+
+    def tail(rng: np.random.Generator) -> float:
+        return rank_smallest_singular_value.excess(rng, np.zeros((1, 1)), 1.0, 10_000)
+
+    tests = ((moment, rank_discrete_noise, "second_moment"), (tail, rank_smallest_singular_value, "bound"))
+    for statistic, module, name in tests:
+        assert alarms(statistic, module.MOST_Z) <= 1
+        true = getattr(module, name)
+        with monkeypatch.context() as m:
+            m.setattr(module, name, lambda *args, true=true: 0.8 * true(*args))
+            assert alarms(statistic, module.MOST_Z) >= 90
 
 
 def test_masked_steps_are_those_of_the_masked_network() -> None:
