@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from flint import nmod_mat
 
 from numerics.dynamics import descended, product, squared_slope
 from numerics.junctions import ADDITIVE, TRAINING, cut_rank, exact_rank, junction_bound
@@ -117,3 +118,89 @@ def test_ranks() -> None:
 def test_bad_input(layers: Any, options: Any, argument: str) -> None:
     with pytest.raises(InvalidInput, match=argument):
         junction_bound(layers, **options)
+
+
+# -- exact training modulo a prime ---------------------------------------------------------------------------------------
+
+PRIME = (1 << 61) - 1
+KINDS = ("gd", "sgd", "label-noise", "input-noise", "batch-noise", "weight-decay", "momentum", "dropout", "dropconnect")
+
+
+class Exact:
+    """A network whose entries are residues modulo a prime: ranks without rounding, rates and noise at random."""
+
+    def __init__(self, rng: np.random.Generator, kinds: tuple[str, ...]) -> None:
+        self.rng, self.kinds = rng, kinds
+        self.widths = [int(d) for d in rng.integers(1, 5, int(rng.integers(2, 5)))]
+        self.start = [self.low_rank(b, a) for a, b in pairwise(self.widths)]
+        n = int(rng.integers(1, 4))
+        self.X, self.Y = self.low_rank(self.widths[0], n), self.low_rank(self.widths[-1], n)
+        self.layers = [modular(W) for W in self.start]
+        self.speeds = [0 * W for W in self.layers]
+
+    def low_rank(self, rows: int, cols: int) -> Any:
+        """Small integers, often of low rank, with rows and columns of zeros."""
+        r = int(self.rng.integers(1, 3))
+        out = self.rng.integers(-2, 3, (rows, r)) @ self.rng.integers(-2, 3, (r, cols))
+        return out * (self.rng.random((rows, 1)) < 0.8) * (self.rng.random((1, cols)) < 0.8)
+
+    def residues(self, rows: int, cols: int) -> nmod_mat:
+        return nmod_mat(rows, cols, [int(x) for x in self.rng.integers(0, PRIME, rows * cols)], PRIME)
+
+    def bits(self, W: nmod_mat, used: bool) -> tuple[nmod_mat, Any]:
+        """W with some entries masked, and the mask."""
+        keep = self.rng.integers(0, 2, (W.nrows(), W.ncols())) if used else np.ones((W.nrows(), W.ncols()), int)
+        return nmod_mat(W.nrows(), W.ncols(), [int(W[i, j]) * int(k) for (i, j), k in np.ndenumerate(keep)], PRIME), keep
+
+    def step(self) -> None:
+        X, Y = modular(self.X), modular(self.Y)
+        n = X.ncols()
+        weights = self.rng.integers(0, 2, n) if "sgd" in self.kinds else self.rng.integers(1, PRIME, n)
+        weights = weights if {"sgd", "batch-noise"} & {*self.kinds} else np.ones(n, int)
+        D = nmod_mat(n, n, [int(weights[i]) * (i == j) for i in range(n) for j in range(n)], PRIME)
+        X = X + self.residues(X.nrows(), n) if "input-noise" in self.kinds else X
+        Y = Y + self.residues(Y.nrows(), n) if "label-noise" in self.kinds else Y
+        pairs = [self.bits(W, "dropconnect" in self.kinds) for W in self.layers]
+        masks = [self.bits(modular(np.eye(d, dtype=int)), "dropout" in self.kinds)[0] for d in self.widths[1:-1]]
+        G = backward([W for W, _ in pairs], masks, X, D, Y)
+        rate, decay = int(self.rng.integers(1, PRIME)), int(self.rng.integers(1, PRIME)) if "weight-decay" in self.kinds else 1
+        mu = int(self.rng.integers(1, PRIME)) if "momentum" in self.kinds else 0
+        for k, (W, g, (_, keep)) in enumerate(zip(self.layers, G, pairs, strict=True)):
+            g = nmod_mat(g.nrows(), g.ncols(), [int(g[i, j]) * int(b) for (i, j), b in np.ndenumerate(keep)], PRIME)
+            self.speeds[k] = mu * self.speeds[k] - rate * g
+            self.layers[k] = decay * W + self.speeds[k]
+
+
+def modular(x: Any) -> nmod_mat:
+    return nmod_mat(len(x), len(x[0]), [int(v) % PRIME for row in x for v in row], PRIME)
+
+
+def backward(W: list[nmod_mat], masks: list[nmod_mat], X: nmod_mat, D: nmod_mat, Y: nmod_mat) -> list[nmod_mat]:
+    """Gradients of the masked network for the slope (P X - Y) D X^T."""
+    seen = [X]
+    for V, m in zip(W[:-1], masks, strict=True):
+        seen.append(m * (V * seen[-1]))
+    error, out = (W[-1] * seen[-1] - Y) * D, []
+    for i in range(len(W) - 1, -1, -1):
+        out.append(error * seen[i].transpose())
+        error = masks[i - 1] * (W[i].transpose() * error) if i else error
+    return out[::-1]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_exact_training_beats_its_bound(seed: int) -> None:
+    rng = np.random.default_rng([seed, 77])
+    attained = 0
+    for _ in range(25):
+        kinds = tuple(str(k) for k in rng.choice(KINDS, int(rng.integers(1, 4)), replace=False))
+        net = Exact(rng, kinds)
+        bound = junction_bound(net.start, (net.X, net.Y), training=kinds)
+        early = junction_bound(net.start, (net.X, net.Y), training=kinds, steps=1)
+        for t in range(4):
+            net.step()
+            P = net.layers[0]
+            for W in net.layers[1:]:
+                P = W * P
+            assert P.rank() <= (bound.rank if t else early.rank), (kinds, net.start, str(bound))
+        attained += P.rank() == bound.rank
+    assert attained >= 12
