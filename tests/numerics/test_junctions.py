@@ -131,18 +131,18 @@ class Exact:
 
     def __init__(self, rng: np.random.Generator, kinds: tuple[str, ...]) -> None:
         self.rng, self.kinds = rng, kinds
-        self.widths = [int(d) for d in rng.integers(1, 5, int(rng.integers(2, 5)))]
+        self.widths = [int(d) for d in rng.integers(1, 6, int(rng.integers(2, 5)))]
         self.start = [self.low_rank(b, a) for a, b in pairwise(self.widths)]
-        n = int(rng.integers(1, 4))
-        self.X, self.Y = self.low_rank(self.widths[0], n), self.low_rank(self.widths[-1], n)
+        n = int(rng.integers(1, 6))
+        self.X, self.Y = (rng.integers(-3, 4, (d, n)) for d in (self.widths[0], self.widths[-1]))
         self.layers = [modular(W) for W in self.start]
         self.speeds = [0 * W for W in self.layers]
 
     def low_rank(self, rows: int, cols: int) -> Any:
         """Small integers, often of low rank, with rows and columns of zeros."""
-        r = int(self.rng.integers(1, 3))
+        r = 1 + int(self.rng.random() < 0.3)
         out = self.rng.integers(-2, 3, (rows, r)) @ self.rng.integers(-2, 3, (r, cols))
-        return out * (self.rng.random((rows, 1)) < 0.8) * (self.rng.random((1, cols)) < 0.8)
+        return out * (self.rng.random((rows, 1)) < 0.9) * (self.rng.random((1, cols)) < 0.9)
 
     def residues(self, rows: int, cols: int) -> nmod_mat:
         return nmod_mat(rows, cols, [int(x) for x in self.rng.integers(0, PRIME, rows * cols)], PRIME)
