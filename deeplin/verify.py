@@ -10,7 +10,7 @@ import platform
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from deeplin.executor import Executor, Serial
@@ -103,7 +103,8 @@ def _generic(claim: Generic, path: str) -> tuple[Evidence, Files]:
 def generic_record(claim: Generic) -> tuple[Evidence, Json | None]:
     """The record of a polynomial that is not zero, and the certificate of the point, if the kernel accepts it."""
     lowered = claim.statement.lowered()
-    record: Evidence = {"kind": "generic", "statement": claim.name, "scope": f"{GENERIC} ({lowered.scope})"}
+    free = replace(lowered, variables=lowered.variables[: len(claim.variables)])
+    record: Evidence = {"kind": "generic", "statement": claim.name, "scope": f"{GENERIC} ({free.scope})"}
     try:
         certificate = accepted(at_point(lowered, claim.witness, "satisfiable"), statement(lowered)[0])
     except kernel.Rejected as why:

@@ -82,6 +82,7 @@ def test_definitions_are_checked_at_the_point() -> None:
     record, certificate = generic_record(STEPWISE)
     assert record["grade"] == Grade.PROVED
     assert (record["point"]["P"], record["point"]["x"]) == ([[0, 1, 0]], 0)
+    assert record["scope"] == generic_record(TRUE)[0]["scope"]  # what is defined is not free
     assert certificate is not None and len(certificate["statement"]["given"]) == 3
     lie = {**certificate["evidence"]["point"], "x": 2}
     with pytest.raises(kernel.Rejected):
