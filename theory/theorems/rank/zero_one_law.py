@@ -12,8 +12,9 @@ Form: equivalence.
 Scope of proof: that a polynomial of degree D in one unknown with D + 1 zeros is zero, D = 1, 2, 3: along every line through a
 point where the minor is not zero it vanishes at finitely many points only. Probability 1: for noise on the diagonal there is
 for every offset a point with determinant 1 (2 x 2); generic at larger sizes, with supports of dimension 1 to 3. Probability
-0: the determinant vanishes on the whole support, for skew-symmetric noise (3 x 3), for z (1, ..., 1; ...; 1, ..., 1), and for
-noise with the covariance of a minibatch gradient at \(W_1 = W_2 = \mathrm{diag}(1, 0)\), any samples.
+0: the determinant vanishes on the whole support, for skew-symmetric noise (3 x 3) and for z (1, ..., 1; ...; 1, ..., 1); for
+noise with the covariance of a minibatch gradient at \(W_1 = W_2 = \mathrm{diag}(1, 0)\), any samples, a row of W_1 and a
+column of W_2 stay zero.
 
 Why: a minor restricted to V is a polynomial in the coordinates c: it is zero, or not zero off a null set.
 
