@@ -27,7 +27,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from flint import fmpq, fmpq_mat
+from flint import fmpz_mat
 from numpy.typing import NDArray
 
 from theory.errors import InvalidInput
@@ -152,10 +152,22 @@ def _data(data: tuple[Any, Any], W: Sequence[Array]) -> tuple[Array, Array]:
     return X, Y
 
 
+def integers(x: Array) -> fmpz_mat:
+    """The matrix of dyadic rationals that the floats are, times a power of two that makes them integers."""
+    ratios = [float(v).as_integer_ratio() for v in x.ravel()]
+    common = max(q for _, q in ratios)  # denominators are powers of two
+    return fmpz_mat(*x.shape, [p * (common // q) for p, q in ratios])
+
+
 def exact_rank(x: Array) -> int:
     """The rank of the matrix of dyadic rationals that the floats are."""
-    ratios = [float(v).as_integer_ratio() for v in x.ravel()]
-    return int(fmpq_mat(*x.shape, [fmpq(*r) for r in ratios]).rank())
+    used = x[x.any(axis=1)][:, x.any(axis=0)]
+    return tall_rank(integers(used)) if used.size else 0
+
+
+def tall_rank(x: fmpz_mat) -> int:
+    """The rank: flint is a thousand times faster at full rank where the matrix is tall."""
+    return int((x if x.nrows() >= x.ncols() else x.transpose()).rank())
 
 
 def cut_rank(x: Array, cut: float) -> int:
@@ -189,11 +201,10 @@ class _Network:
             for W in self.layers[1:]:
                 out = W @ out
             return self.rank(out)
-        tables = [fmpq_mat(*W.shape, [fmpq(*float(v).as_integer_ratio()) for v in W.ravel()]) for W in self.layers]
-        whole = tables[0]
-        for T in tables[1:]:
-            whole = T * whole
-        return int(whole.rank())
+        whole = integers(self.layers[0])
+        for W in self.layers[1:]:
+            whole = integers(W) * whole
+        return tall_rank(whole)
 
     def uses(self, *names: str) -> bool:
         return any(x in self.training for x in names)
