@@ -144,6 +144,11 @@ class Bend:
         return [dead, slope, norm2(self.x) - 1, norm2(self.y) - 1, norm2(self.z) - 1, dot(self.x, Z * self.y) + TAU]
 
     @property
+    def idle(self) -> Term:
+        """The part of first order that vanishes with the kernel."""
+        return self.b * self.B * self.z * self.y.T if self.above else self.a * self.x * (self.C.T * self.z).T
+
+    @property
     def form(self) -> Term:
         """The Hessian form: c^2 |image|^2 - 2 a b sigma."""
         c = self.a if self.above else self.b
@@ -169,7 +174,7 @@ class Bend:
         aligned = a * dot(x, slope * z) if self.above else b * dot(z, slope * y)
         first = aligned + dot(side, Z)
         length = a**2 * xx * norm2(i) if self.above else b**2 * yy * norm2(i)
-        second = length / 2 + dot(side, line) + dot(side, side_value(self, side)) / 2
+        second = length / 2 + dot(side, line) + dot(side, self.idle) / 2
         second = second + a * b * (zz * dot(x, Z * y) + value)
         ends = norm2(z) * xx + zz if self.above else norm2(z) * yy + zz
         third = self.cubic * ends + dot(side, F)
@@ -183,8 +188,3 @@ class Bend:
         one, second = [[1, 0], [0, 0]], [[0], [1]]
         at = {"W1": one, "W2": one, "A": [[1, 0], [0, 3]], "x": second, "y": second, "z": second}
         return at | {"a": 1, "b": 1, "sigma": 3, "t": 1}
-
-
-def side_value(bend: Bend, side: Term) -> Term:
-    """The side without its fact: the term whose factor is known to vanish."""
-    return bend.b * bend.B * bend.z * bend.y.T if bend.above else bend.a * bend.x * (bend.C.T * bend.z).T
