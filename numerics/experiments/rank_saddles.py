@@ -20,7 +20,9 @@ def target(rng: np.random.Generator, m: int, n: int) -> tuple[Array, Array, Arra
     return U, np.cumsum(rng.uniform(0.2, 0.6, k))[::-1].copy(), V
 
 
-def critical(rng: np.random.Generator, widths: list[int], chosen: NDArray[np.int64]) -> tuple[list[Array], tuple[Array, Array, Array]]:
+def critical(
+    rng: np.random.Generator, widths: list[int], chosen: NDArray[np.int64]
+) -> tuple[list[Array], tuple[Array, Array, Array]]:
     """Layers whose product is the sum of the chosen singular components of a target, in random frames of the hidden layers."""
     U, s, V = target(rng, widths[-1], widths[0])
     k = len(chosen)
