@@ -17,7 +17,7 @@ def expected(widths: tuple[int, ...]) -> dict[Place, int]:
 
 
 def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
-    count, repeats = Count(), 256 if thorough else 64
+    count, repeats = Count(), 256 if thorough else 32
     for high, depth, size in ((12, 6, 1.0), (24, 3, 1.0), (64, 2, 1.0), (16, 2, 1e-3), (64, 1, 1e-3)):
         for _ in range(repeats):
             widths = shapes(rng, depth, 4, high)
