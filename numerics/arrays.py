@@ -18,9 +18,9 @@ scale by which a residual is judged (`numerics.margins`).
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from math import inf
+from math import inf, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,8 +32,9 @@ from theory.errors import InvalidInput
 Names = tuple[str, ...]
 
 
-# Values are numbered operation by operation, so that the name of a sum does not depend on how products were formed.
-LETTERS = {"sum": "s", "times": "x", "matmul": "p", "inner": "i", "trace": "r", "mask": "d", "entry": "e"}
+# Values are numbered operation by operation, so that the name of a sum of matrices (s1, s2, ...)
+# hardly depends on how products were formed: the factors of a first evaluation then fit the second; any factors are right.
+LETTERS = {"sum": "z", "times": "x", "matmul": "p", "inner": "i", "trace": "r", "mask": "d", "entry": "e"}
 
 
 class Line(NamedTuple):
@@ -105,7 +106,7 @@ def recorded(outputs: Sequence[Node], precision: str, squared: bool) -> tuple[Ta
     first = Tape(precision, squared)
     for x in evaluate(outputs, first):
         first.name(x)
-    tape = Tape(precision, squared, first.counted())
+    tape = Tape(precision, squared, first.counted(), first.common_factors())
     return tape, [tape.name(x) for x in evaluate(outputs, tape)]
 
 
@@ -117,11 +118,20 @@ def _parts(word: Names) -> set[Names]:
 class Tape:
     """An algebra whose values are names on the tape of lines that it writes. `squared`: for squared magnitudes.
 
-    `uses` says how many of the products that will be wanted contain a given one: `recorded` finds out by a first evaluation.
+    `uses` says how many of the products that will be wanted contain a given one, `factors` which sums only ever meet one
+    number: these are held multiplied by it. `recorded` finds out both by a first evaluation.
     """
 
-    def __init__(self, precision: str, squared: bool, uses: Counter[Names] | None = None) -> None:
-        self.precision, self.squared, self.uses = precision, squared, uses or Counter()
+    def __init__(
+        self,
+        precision: str,
+        squared: bool,
+        uses: Counter[Names] | None = None,
+        factors: Mapping[str, Fraction] | None = None,
+    ) -> None:
+        self.precision, self.squared = precision, squared
+        self.uses, self.factors = uses or Counter[Names](), factors or {}
+        self.met: dict[str, list[Fraction]] = {}
         self.wanted: set[Names] = set()
         self.lines: list[Line] = []
         self.inputs: dict[str, str] = {}
@@ -135,14 +145,15 @@ class Tape:
 
     # -- names ----------------------------------------------------------------------------------------------------------
 
-    def emit(self, op: str, args: tuple[Any, ...], shape: Shape) -> str:
-        """A name for the value: of a new line, or of the line that has it already."""
-        if (op, args) not in self._targets:
-            letter, self._counts[op] = LETTERS[op], self._counts[op] + 1
-            target = self._targets[op, args] = f"{letter}{self._counts[op]}"
+    def emit(self, op: str, args: tuple[Any, ...], shape: Shape, name: str = "") -> str:
+        """A name for the value: of a new line, or of the line that has it already (and is held with the same factor)."""
+        key = (op, args, self.factors.get(name, 1))
+        if key not in self._targets:
+            self._counts[op] += 1
+            target = self._targets[key] = name or f"{LETTERS[op]}{self._counts[op]}"
             self.lines.append(Line(target, op, args, shape))
             self._shapes[target] = shape
-        return self._targets[op, args]
+        return self._targets[key]
 
     def constant(self, value: Any, shape: Shape, symmetric: bool = False) -> str:
         key = (str(value), shape)
@@ -162,8 +173,8 @@ class Tape:
         """The name of the value itself, its product formed."""
         if not x.matrices:
             return self.scale(x.scalars)
-        matrix = self.product(x.matrices)
-        return self.emit("sum", ((1.0, self.scale(x.scalars), matrix),), self.shape(matrix)) if x.scalars else matrix
+        part = self._summand(Fraction(1), x.scalars, x.matrices)
+        return part[2] if part[:2] == (1.0, "") else self.emit("sum", (part,), self.shape(part[2]))
 
     def scale(self, scalars: Names) -> str:
         out = scalars[0]
@@ -245,11 +256,21 @@ class Tape:
         for end in (0, -1) if shape else ():
             terms = [x for group in _grouped(terms, end) for x in self._bracketed(group)]
         c, known = self._known_sum(terms)
+        if known and c == 1:
+            return known
+        self._counts["total"] += 1
+        name = f"{'s' if shape else 'c'}{self._counts['total']}"
         if known:
-            return known if c == 1 else self.emit("sum", (self._summand(c, (), (known,)),), shape)
-        parts = tuple(self._summand(*x) for x in sorted(terms, key=lambda x: x[1:]))
-        self._sums[frozenset(terms)] = name = self.emit("sum", parts, shape)
+            return self._sum([(c, (), (known,))], shape, name)
+        self._sums[frozenset(terms)] = name = self._sum(terms, shape, name)
         return name
+
+    def _sum(self, terms: list[_Term], shape: Shape, name: str) -> str:
+        """The line of a sum, times the factor that it is held with; a product that is all of it is that sum."""
+        factor = self.factors.get(name, Fraction(1))
+        parts = tuple(self._summand(factor * c, s, names) for c, s, names in sorted(terms, key=lambda x: x[1:]))
+        alone = shape and factor == 1 and len(parts) == 1 and parts[0][:2] == (1.0, "")
+        return parts[0][2] if alone else self.emit("sum", parts, shape, name)
 
     def _known_sum(self, terms: list[_Term]) -> tuple[Fraction, str]:
         """A coefficient and the name of a sum, or of the transpose of a sum, that was formed before; else no name."""
@@ -279,11 +300,23 @@ class Tape:
 
     def _summand(self, c: Fraction, scalars: Names, names: Names) -> tuple[float, str, str]:
         """One summand; the coefficient meets the scalars before it meets the entries of a matrix."""
-        number = self.number(c)
+        number = self.number(c / self._held(names, c))
         if not (names and scalars):
-            return number, "", self.name(_Value(scalars, names))
+            return number, "", self.product(names) if names else self.scale(scalars)
         s, matrix = self.scale(scalars), self.product(names)
         return 1.0, s if number == 1 else self.emit("sum", ((number, "", s),), ()), matrix
+
+    def _held(self, names: Names, c: Fraction) -> Fraction:
+        """The factors that the factors of a product are held with; notes that they meet the number c."""
+        sums = [bare(x) for x in names if x[0] == "s"]
+        for s in sums:
+            self.met.setdefault(s, []).append(c if sums.count(s) == 1 else Fraction(1))
+        return prod((self.factors.get(s, Fraction(1)) for s in sums), start=Fraction(1))
+
+    def common_factors(self) -> dict[str, Fraction]:
+        """The sums that are met at least twice, always with one number (which costs a pass over each product)."""
+        alike = {s: numbers[0] for s, numbers in self.met.items() if len(numbers) > 1 and len(set(numbers)) == 1}
+        return {s: c for s, c in alike.items() if abs(c) != 1}
 
     # -- the algebra ----------------------------------------------------------------------------------------------------
 
@@ -331,8 +364,11 @@ class Tape:
 
     def _trace(self, names: Names) -> str:
         """tr(X Y) = sum of X * Y^T, cut where the two halves are cheapest."""
-        if len(names) == 1:
-            return self.emit("trace", names, ())
+        held = self.number(1 / self._held(names, Fraction(1)))
+        value = self._inner(names) if len(names) > 1 else self.emit("trace", names, ())
+        return value if held == 1 else self.emit("sum", ((held, "", value),), ())
+
+    def _inner(self, names: Names) -> str:
         memo: dict[Names, float] = {}
         cuts = [(names[:k], names[k:]) for k in range(1, len(names))]
         left, right = min(cuts, key=lambda cut: self._joined(cut, memo) + self._rows(cut[0]) * self._cols(cut[0]))

@@ -185,7 +185,8 @@ class Code:
         """The place of an operand that a sum may overwrite: read once, in the first operation, as it lies."""
         if line.op != "sum":
             return ""
-        first = self._ordered(line)[: 1 if any(self._scaled(t) for t in line.args) else 2]
+        terms = self._ordered(line)
+        first = terms[: 1 if self._scaled(terms[0]) or terms[0][0] < 0 else 2]
         reads = operands(line)
         for _, _, x in first:
             fits = (

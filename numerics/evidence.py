@@ -220,9 +220,9 @@ def support(
 ) -> Supported:
     """Checks `count` random instances at `widths` in floats, in batches; stops at the first batch with a violation that stands.
 
-    A batch is as large as fits about `memory` bytes, and at least one instance. An instance is inconclusive where a value is not
-    finite, a hypothesis fails beyond rounding, or a strict conclusion is within rounding of equality. Raises `InvalidInput` if
-    the theorem has no sampler.
+    A batch is as large as fits about `memory` bytes, and at least one instance. An instance is inconclusive where a value is no
+    finite number, a hypothesis fails beyond rounding, or a strict conclusion is within rounding of equality. Raises
+    `InvalidInput` if the theorem has no sampler.
     """
     where = on or backend()
     done = Supported(theorem.name, tuple(widths), "SUPPORTED", 0, 0, 0, seed, FloatDraw.law, where.describe(), 0.0, None)
