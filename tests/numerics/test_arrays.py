@@ -100,24 +100,29 @@ def test_a_value_may_be_wanted_in_both_directions_and_twice():
 FACTORS = tuple(map(Fraction, ("2", "-1", "1", "-2", "1/2")))
 
 
+def grown(rng, pool, scalars):
+    """The pools of square matrices and of scalars with one more term, by a random operation."""
+    x, y = (pool[rng.integers(len(pool))] for _ in "xy")
+    c, d = (FACTORS[rng.integers(5)] for _ in "cd")
+    k, s = rng.integers(9), scalars[rng.integers(len(scalars))]
+    square = [
+        lambda: lin((c, x), (d, y)),
+        lambda: mul(x, y),
+        lambda: T(x),
+        lambda: mul(s, x),
+        lambda: diag(x),
+        lambda: lin((c, mul(x, y))),
+        lambda: lin((c, mul(x, y)), (d, mul(x, T(y)))),
+    ]
+    number = [lambda: tr(mul(x, y)), lambda: lin((c, s), (d, entry(x, 0, 1)))]
+    return ([*pool, square[k]()], scalars) if k < 7 else (pool, [*scalars, number[k - 7]()])
+
+
 def random_terms(rng):
     """Terms built from W, V, S, a by random operations: places are taken and given back in many orders, factors move."""
     pool, scalars = [mul(W, V), S, T(mul(W, V)), eye(3), sub(mul(W, V), S)], [a, num(2)]
     for _ in range(12):
-        x, y = (pool[rng.integers(len(pool))] for _ in "xy")
-        (c, d), s = (FACTORS[rng.integers(5)] for _ in "cd"), scalars[rng.integers(len(scalars))]
-        square = [
-            lambda: lin((c, x), (d, y)),
-            lambda: mul(x, y),
-            lambda: T(x),
-            lambda: mul(s, x),
-            lambda: diag(x),
-            lambda: lin((c, mul(x, y))),
-            lambda: lin((c, mul(x, y)), (d, mul(x, T(y)))),
-        ]
-        number = [lambda: tr(mul(x, y)), lambda: lin((c, s), (d, entry(x, 0, 1)))]
-        k = rng.integers(9)
-        pool, scalars = ([*pool, square[k]()], scalars) if k < 7 else (pool, [*scalars, number[k - 7]()])
+        pool, scalars = grown(rng, pool, scalars)
     loss = tr(mul(pool[-1], pool[-2]))
     return [*pool[3:], *scalars[1:], loss, dag.gradient(loss, W)]
 
