@@ -4,7 +4,7 @@ Layers W_1, ..., W_N of shapes d_i x d_{i-1}, P = W_N ... W_1, data X (d_0 x n) 
 
     L = 1/2 |P X - Y|^2  (no 1/n),   E = P X - Y,   F = E X^T,   valley M = {P X = Y}.
 
-With the heads A_i = W_N ... W_{i+1} (A_N = I) and the tails B_i = W_i ... W_1 X (B_0 = X) the Jacobian of the fitted values P X is
+With the heads A_i = W_N ... W_{i+1} (A_N = I) and the tails B_i = W_i ... W_1 X (B_0 = X) the Jacobian of the fitted P X is
 
     J V = sum_i A_i V_i B_{i-1},   (J^T Q)_i = A_i^T Q B_{i-1}^T,   J J^T Q = sum_i A_i A_i^T Q B_{i-1}^T B_{i-1}.
 
