@@ -171,7 +171,7 @@ def third_derivative(depth: int) -> Claim:
     both = tuple(x + y for x, y in zip(U, V, strict=True))
     mixed = (net.second(both) - net.second(U) - net.second(V)) / 2
     tangent, claimed = net.J(V), net.along(net.curvature(net.loss, U), V) - 2 * terms.dot(net.J(U), mixed * net.X)
-    by = terms.dot(fact(tangent), net.second(U) * net.X) + terms.dot(fact(net.slope), _cubic(U, V))
+    by = terms.dot(fact(tangent), net.second(U) * net.X) + terms.dot(fact(net.slope), cubic(U, V))
     variables = (*net.W, *net.data, *U, *V)
     s = statement(f"{NAME}.third_derivative", variables, [is_zero(claimed)], map(is_zero, (net.slope, tangent)))
     values = {"U": 1, "W": 0, "V": 0, "X": 1, "Y": 0}
@@ -179,7 +179,7 @@ def third_derivative(depth: int) -> Claim:
     return Claim(s, (step("==", claimed, by),), point, {str(d): 1 for d in (*net.widths, net.samples)})
 
 
-def _cubic(U: Sequence[Term], V: Sequence[Term]) -> Term:
+def cubic(U: Sequence[Term], V: Sequence[Term]) -> Term:
     """d^3 P[U, U, V]: zero at depth 2."""
     if len(U) == 2:
         return 0 * U[1] * U[0]
