@@ -29,6 +29,19 @@ def nothing(x: Term, by: Term, times: Any = None) -> Step:
     return Step("==", x.node, by.node, None if times is None else times.node, rule="radical")
 
 
+def cauchy(x: Term, y: Term) -> Term:
+    """|x|^2 |y|^2 - <x, y>^2."""
+    return norm2(x) * norm2(y) - dot(x, y) ** 2
+
+
+def cauchy_step(x: Term, y: Term) -> Step:
+    """The step that it is nonnegative: |y|^2 times it is | |y|^2 x - <x, y> y |^2, and where y = 0 it is zero."""
+    gap, zero = cauchy(x, y), fact(y)
+    trivial = norm2(x) * trace(zero.T * y) - dot(x, zero) * dot(x, y)
+    positive = [step(">=", gap, square(norm2(y) * x - dot(x, y) * y), fact(norm2(y)))]
+    return split(">=", gap.node, norm2(y).node, positive, [nothing(y, fact(-norm2(y))), step(">=", gap, trivial)])
+
+
 @dataclass(frozen=True)
 class Polar:
     """The polar decomposition of the matrix Y (m x n) and the steps about its factors."""
@@ -113,7 +126,7 @@ class Factors:
     @cached_property
     def cauchy(self) -> Term:
         """|A^T M|^2 |B|^2 - <A^T M, B>^2."""
-        return norm2(self.low) * norm2(self.B) - self.pairing**2
+        return cauchy(self.low, self.B)
 
     @cached_property
     def bound(self) -> Term:
@@ -137,13 +150,8 @@ class Factors:
 
     def bound_steps(self) -> list[Step]:
         """`bound` >= 0."""
-        B, zero = self.B, fact(self.B)
-        trivial = norm2(self.low) * trace(zero.T * B) - dot(self.low, zero) * self.pairing
-        positive = [step(">=", self.cauchy, square(self.parallel), fact(norm2(B)))]
-        otherwise = [nothing(B, fact(-norm2(B))), step(">=", self.cauchy, trivial)]
-        whole = fact(self.cauchy) + square(B) * square(self.outside) + self.rest
-        cases = split(">=", self.cauchy.node, norm2(B).node, positive, otherwise)
-        return [cases, step(">=", self.bound, whole)]
+        whole = fact(self.cauchy) + square(self.B) * square(self.outside) + self.rest
+        return [cauchy_step(self.low, self.B), step(">=", self.bound, whole)]
 
     def nonzero_steps(self) -> list[Step]:
         """|B|^2 > 0 and |A|^2 > 0, from s > 0 and the bound."""
