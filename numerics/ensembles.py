@@ -1,8 +1,8 @@
 r"""Ensembles of stochastic gradient descent: one batched kernel a step for all runs, on a CPU or a GPU.
 
-The loss is 1/2 |P X - Y|^2 for layers W_1, ..., W_N with product P; all runs start at the same layers, on the valley unless Y is
-given. One step of learning rate eta is theta^+ = theta - eta (grad L + xi), and t = k eta^2 is the slow time of k steps. The noise xi has
-mean 0 and, on the valley, the covariance `scale` times
+The loss is 1/2 |P X - Y|^2 for layers W_1, ..., W_N with product P; all runs start at the same layers, on the valley unless Y
+is given. One step of learning rate eta is theta^+ = theta - eta (grad L + xi), and t = k eta^2 is the slow time of k steps.
+The noise xi has mean 0 and, on the valley, the covariance `scale` times
 
 - "label": J^T C J, from fresh noise with covariance C on each column of the labels (C = I: it is the Hessian H);
 - "isotropic normal": the projection on the range of H, where J is onto;
@@ -75,7 +75,7 @@ class Run:
         values, Q = np.linalg.eigh(C)
         if np.abs(C - C.T).max() > 1e-12 * np.abs(C).max() or values[0] < -1e-12 * np.abs(C).max():
             raise InvalidInput("covariance", "a matrix that is no covariance", "a symmetric positive semidefinite matrix")
-        return np.sqrt(self.scale) * Q * np.sqrt(np.maximum(values, 0))
+        return np.asarray(np.sqrt(self.scale) * Q * np.sqrt(np.maximum(values, 0)))
 
 
 def device() -> Backend:
@@ -97,7 +97,7 @@ def simulated(
 def settled(
     batch: Sequence[Array], X: ArrayLike, Y: ArrayLike, *, rate: float, steps: int, on: Backend | None = None
 ) -> list[Array]:
-    """The layers of a batch after so many steps of descent without noise: close to the limits of gradient flow for small rates."""
+    """The layers of a batch after so many steps of descent without noise: near the limits of gradient flow for small rates."""
     where = on or backend()
     inputs, labels = np.asarray(X, dtype=np.float64), np.asarray(Y, dtype=np.float64)
     shapes = tuple(tuple(map(int, W.shape[1:])) for W in batch)
@@ -111,12 +111,15 @@ def settled(
 
 def hessian_traces(batch: Sequence[Array], X: ArrayLike, on: Backend | None = None) -> NDArray[np.float64]:
     """sum_i |W_N ... W_{i+1}|^2 |W_{i-1} ... W_1 X|^2 of each run: Tr H, and Tr J^T J off the valley too."""
-    where, net = on or backend(), NetworkTerms(tuple(tuple(map(int, W.shape[1:])) for W in batch), exactly(np.asarray(X, dtype=np.float64)))
+    where, net = (
+        on or backend(),
+        NetworkTerms(tuple(tuple(map(int, W.shape[1:])) for W in batch), exactly(np.asarray(X, dtype=np.float64))),
+    )
     total = dag.add(*(dag.mul(square(net.head(i)), square(net.tail(i - 1))) for i in net.index))
     return np.asarray(where.numpy(compiled((total,), where)(named(batch))[0]))
 
 
-# -- terms and kernels ----------------------------------------------------------------------------------------------------------
+# -- terms and kernels --------------------------------------------------------------------------------------------------
 
 Table = tuple[tuple[Fraction, ...], ...]
 
@@ -170,7 +173,7 @@ def step_kernel(shapes: tuple[tuple[int, ...], ...], X: Table, rate: float, on: 
     return compiled(NetworkTerms(shapes, X).step(rate), on)
 
 
-# -- ensembles ------------------------------------------------------------------------------------------------------------------
+# -- ensembles ----------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -217,11 +220,17 @@ class Ensemble:
         if run.noise == "label":
             root = self.on.array(run.root(len(self.Y)))
             for (z,) in self.normal(run, (self.Y.shape,)):
-                yield lambda W, z=z: root @ z
+                yield self._constant(root @ z)
             return
         kernel, size = compiled(NetworkTerms(self.shapes, exactly(self.X)).pushed(), self.on), run.scale**0.5
         for z in self.normal(run, self.shapes):
-            yield lambda W, z=z: size * self.solved(kernel(named(W) | named(z, "V")))
+            yield self._normal(kernel, [size * v for v in z])
+
+    def _constant(self, value: Array) -> Callable[[list[Array]], Array]:
+        return lambda W: value
+
+    def _normal(self, kernel: Kernel, V: list[Array]) -> Callable[[list[Array]], Array]:
+        return lambda W: self.solved(kernel(named(W) | named(V, "V")))
 
     def solved(self, parts: list[Array]) -> Array:
         """Q with J J^T Q = J V, so that J^T Q is the normal part of V."""

@@ -1,8 +1,8 @@
 r"""Where gradient noise drives a deep linear network along the valley of global minimisers, in closed form.
 
 Layers W_1, ..., W_N (W_1 acts first) with product P, inputs X (d_0 x n), labels Y, loss L = 1/2 |P X - Y|^2 with its gradient
-zero by the product, (P X - Y) X^T = 0: then the Hessian of L is H = J^T J with J the Jacobian of vec(P X), and labels do not enter.
-Parameters are the entries of the layers, W_1 first, each layer row by row. Noise with covariance Sigma of one step
+zero by the product, (P X - Y) X^T = 0: then the Hessian of L is H = J^T J with J the Jacobian of vec(P X), and labels do not
+enter. Parameters are the entries of the layers, W_1 first, each layer row by row. Noise with covariance Sigma of one step
 theta^+ = theta - eta (grad L + xi) drives, per unit of the slow time t = k eta^2,
 
     b = -1/2 P_T nabla^3 L[A] - P_T nabla^3 L[H^+ Sigma_NT] - 1/2 H^+ nabla^3 L[Sigma_TT],   H A + A H = Sigma_NN.
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import prod
 
 import numpy as np
@@ -58,8 +58,8 @@ def drift(layers: Sequence[ArrayLike], X: ArrayLike, noise: Noise, scale: float 
     - a function phi: phi(H), applied to an array of the nonzero eigenvalues, and zero on the kernel of H,
     - a matrix of all parameters, symmetric and positive semidefinite.
 
-    Raises `InvalidInput` for layers that do not chain, numbers that are not finite, a matrix that is no covariance, and at a point
-    that is not known to be regular (see `check_regular`).
+    Raises `InvalidInput` for layers that do not chain, numbers that are not finite, a matrix that is no covariance, and at a
+    point that is not known to be regular (see `check_regular`).
     """
     net = Valley.of(layers, X)
     check_regular(net.layers, net.X)
@@ -140,7 +140,7 @@ class Valley:
         return Drift(velocity, trace, logdet, r, bool(np.abs(along).max(initial=0.0) > 0))
 
     def velocity(self, sigma: Array) -> Array:
-        """b in the eigenbasis: the normal block through H A + A H = Sigma, the mixed one through H^+, the tangent one as it is."""
+        """b in the eigenbasis: the normal block through H A + A H = Sigma, the mixed one through H^+, the tangent one."""
         r, p = self.rank, len(sigma)
         inverse = 1 / self.values[:r]
         normal, cross, tangent = np.zeros((3, p, p))
@@ -168,7 +168,9 @@ class Valley:
             dJ = turned_jacobian(self.layers, self.X, v)
             once, twice = symmetric(dJ @ self.J.T), 2 * dJ @ dJ.T + symmetric(bent_jacobian(self.layers, self.X, v) @ self.J.T)
             trace += a / 2 * float(np.trace(twice))
-            logdet += a / 2 * float(np.sum(R * twice) - np.sum((R @ once) * (R @ once).T) + 2 * np.trace(R @ R @ once @ Z @ once))
+            logdet += (
+                a / 2 * float(np.sum(R * twice) - np.sum((R @ once) * (R @ once).T) + 2 * np.trace(R @ R @ once @ Z @ once))
+            )
         return float(trace), float(logdet)
 
 
@@ -177,7 +179,7 @@ def symmetric(A: Array) -> Array:
     return A + A.T
 
 
-# -- checks -------------------------------------------------------------------------------------------------------------------
+# -- checks -------------------------------------------------------------------------------------------------------------
 
 
 def checked(layers: Sequence[ArrayLike], X: ArrayLike) -> tuple[tuple[Array, ...], Array]:
@@ -187,7 +189,7 @@ def checked(layers: Sequence[ArrayLike], X: ArrayLike) -> tuple[tuple[Array, ...
     if not W or any(w.ndim != 2 or not w.size for w in W) or data.ndim != 2 or not data.size:
         raise InvalidInput("layers", [w.shape for w in W], "matrices W_1, ..., W_N, and a matrix of inputs X")
     shapes = [data.shape, *(w.shape for w in W)]
-    if any(after[1] != before[0] for before, after in zip(shapes[:-1], shapes[1:], strict=True)):
+    if any(after[1] != before[0] for before, after in pairwise(shapes)):
         raise InvalidInput("layers", shapes, "shapes that chain, from those of X on")
     if not all(np.isfinite(w).all() for w in (*W, data)):
         raise InvalidInput("layers", "entries that are not finite", "finite numbers")
@@ -207,8 +209,8 @@ def covariance(sigma: ArrayLike, p: int) -> Array:
 def check_regular(layers: Sequence[Array], X: Array) -> None:
     r"""Raises `InvalidInput` unless rank J is known to be constant on the valley nearby, by one of two sufficient conditions:
 
-    some i has rank W_N ... W_{i+1} = d_N and rank W_{i-1} ... W_1 X = rank X (then J is onto what X can reach), or every product
-    W_N ... W_{i+1} and W_i ... W_1 X has the largest rank that its widths allow (then no rank can change).
+    some i has rank W_N ... W_{i+1} = d_N and rank W_{i-1} ... W_1 X = rank X (then J is onto what X can reach), or every
+    product W_N ... W_{i+1} and W_i ... W_1 X has the largest rank that its widths allow (then no rank can change).
     """
     widths = [X.shape[0], *(W.shape[0] for W in layers)]
     rank = matrix_rank(X)
@@ -226,7 +228,7 @@ def matrix_rank(A: Array) -> int:
     return int(np.linalg.matrix_rank(A, rtol=RANK_TOLERANCE))
 
 
-# -- the fitted values and their derivatives ------------------------------------------------------------------------------------
+# -- the fitted values and their derivatives ----------------------------------------------------------------------------
 
 
 def split(layers: Sequence[Array], v: Array) -> list[Array]:

@@ -1,8 +1,8 @@
 r"""Statistical checks of means: estimates, extrapolation in the step size, and a test with its level.
 
 An ensemble at the step size eta estimates m(eta) = m + b eta + O(eta^2). `extrapolated` removes the linear part, 2 m(eta/2) -
-m(eta), at the price of a larger standard error. `compared` tests the result against a prediction; an accepted comparison supports
-the prediction and proves nothing.
+m(eta), at the price of a larger standard error. `compared` tests the result against a prediction; an accepted comparison
+supports the prediction and proves nothing.
 
 >>> rng = np.random.default_rng(0)
 >>> coarse, fine = (Estimate.of(1 + bias + rng.normal(size=400)) for bias in (0.2, 0.1))
@@ -40,7 +40,9 @@ class Estimate:
         """The mean of independent samples; `InvalidInput` unless they are at least two finite numbers."""
         x = np.asarray(samples, dtype=np.float64)
         if x.ndim != 1 or len(x) < 2 or not np.isfinite(x).all():
-            raise InvalidInput("samples", f"shape {x.shape}, finite: {np.isfinite(x).all()}", "a list of at least 2 finite numbers")
+            raise InvalidInput(
+                "samples", f"shape {x.shape}, finite: {np.isfinite(x).all()}", "a list of at least 2 finite numbers"
+            )
         return cls(float(x.mean()), float(x.std(ddof=1) / np.sqrt(len(x))), len(x))
 
 
@@ -53,9 +55,9 @@ def extrapolated(coarse: Estimate, fine: Estimate) -> Estimate:
 class Comparison:
     """An estimate beside a prediction.
 
-    The test asks whether the prediction is within `allowance` (what the method itself leaves open) of the mean: `z` is what of the
-    difference is beyond it, in standard errors, `p_value` the two-sided probability of a larger |z| under a normal law. The
-    prediction is accepted where the p-value is at least `level`, the probability of rejecting a true one.
+    The test asks whether the prediction is within `allowance` (what the method itself leaves open) of the mean: `z` is what
+    of the difference is beyond it, in standard errors, `p_value` the two-sided probability of a larger |z| under a normal
+    law. The prediction is accepted where the p-value is at least `level`, the probability of rejecting a true one.
     """
 
     estimator: str

@@ -62,4 +62,6 @@ def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
     return {**figures, **shown}, accepted
 
 
-EXPERIMENT = Experiment("hessian", "H6", "ensembles", "extrapolated means within 4 standard errors + 1e-3 of the motion", measure)
+EXPERIMENT = Experiment(
+    "hessian", "H6", "ensembles", "extrapolated means within 4 standard errors + 1e-3 of the motion", measure
+)

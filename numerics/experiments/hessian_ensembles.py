@@ -46,7 +46,11 @@ class Case:
         allowance = LEFT * abs(self.predicted - self.first)
         found = compared(self.name, extrapolated(*means), self.predicted, allowance=allowance)
         bias = [m.mean - self.predicted for m in means]
-        return found, {**found.figures(), f"{self.name}, bias at {rate}": bias[0], f"{self.name}, bias ratio": bias[0] / bias[1]}
+        return found, {
+            **found.figures(),
+            f"{self.name}, bias at {rate}": bias[0],
+            f"{self.name}, bias ratio": bias[0] / bias[1],
+        }
 
 
 def limit_flow(start: Sequence[Array], X: Array, noise: Noise, scale: float, time: float) -> list[Array]:

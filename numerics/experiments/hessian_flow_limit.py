@@ -44,4 +44,6 @@ def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
     return figures, max(worst.values()) <= ACCEPTED
 
 
-EXPERIMENT = Experiment("hessian", "H4", "integrated flow", "the drift within 1e-4 of second differences of the limit of the flow", measure)
+EXPERIMENT = Experiment(
+    "hessian", "H4", "integrated flow", "the drift within 1e-4 of second differences of the limit of the flow", measure
+)

@@ -1,7 +1,7 @@
 r"""H12: isotropic noise on two scalars: means of Tr H and log pdet H on the valley beside the backward equation.
 
-u(t, x) = E F(x_t) solves u_t = (c/2)(u_x / g)_x with g = 2 y cosh 2x; from u = F, on a grid by Crank-Nicolson, with the values at
-the far ends fixed, where F'/g has levelled out. The ensemble starts at balance, w = (1, 1).
+u(t, x) = E F(x_t) solves u_t = (c/2)(u_x / g)_x with g = 2 y cosh 2x; from u = F, on a grid by Crank-Nicolson, with the
+values at the far ends fixed, where F'/g has levelled out. The ensemble starts at balance, w = (1, 1).
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from numerics.experiments.hessian_ensembles import Case, Observable, checked, fa
 
 C, Y, START = 0.25, 1.0, 1.0
 FAR, CELLS, STEPS = 5.0, 2000, 400
+VALUES: dict[str, Callable[[Array], Array]] = {"Tr H": lambda T: T, "log pdet H": np.log}
 
 
 def backward(F: Callable[[Array], Array], time: float) -> float:
-    """E F(x_t) from x = 0."""
+    """E F(g(x_t)) from x = 0, F a function of the trace g."""
     x, h = np.linspace(-FAR, FAR, CELLS + 1, retstep=True)
     flux = C / (2 * h**2) / (2 * Y * np.cosh(2 * (x[:-1] + h / 2)))
     A = np.zeros((3, len(x)))  # the generator by its three diagonals; nothing moves at the ends
@@ -30,7 +31,7 @@ def backward(F: Callable[[Array], Array], time: float) -> float:
     half = time / STEPS / 2
     left = -half * A
     left[1] += 1
-    u = np.asarray(F(x), dtype=np.float64)
+    u = np.asarray(F(2 * Y * np.cosh(2 * x)), dtype=np.float64)
     for _ in range(STEPS):
         moved = A[1] * u
         moved[1:-1] += A[0, 2:] * u[2:] + A[2, :-2] * u[:-2]
@@ -46,8 +47,8 @@ def at_limit(F: Callable[[Array], Array]) -> Observable:
 def cases(time: float) -> list[Case]:
     start = (np.array([[START]]), np.array([[START]]))
     run, found = Run(rate=1.0, time=time, size=1, noise="isotropic", scale=C), []
-    for name, F in (("Tr H", lambda T: T), ("log pdet H", np.log)):
-        end = backward(lambda x, F=F: F(2 * Y * np.cosh(2 * x)), time)
+    for name, F in VALUES.items():
+        end = backward(F, time)
         found.append(Case(name, start, np.eye(1), run, at_limit(F), float(F(np.array(2 * Y))), end))
     return found
 

@@ -1,9 +1,9 @@
 r"""H13: three noises on f = (w v_1, w v_2) beside the closed forms of dw/dt.
 
-From w = 3/5, target (1, 0): label noise (A: Sigma = c H), the sampling of the two data points (1, (1, 1)) and (1, (1, -1)) with batch
-size 1 (B: Sigma = z^2 w^2 e_1 e_1^T, here with targets (1, +-z), z^2 = c), and isotropic noise on the range of H (C). Of each, the trace at
-the limit of gradient flow, extrapolated to eta = 0; under A it falls, under B and C it rises. Of A and C also log pdet, which
-does the reverse.
+From w = 3/5, target (1, 0): label noise (A: Sigma = c H), the sampling of the two data points (1, (1, 1)) and (1, (1, -1))
+with batch size 1 (B: Sigma = z^2 w^2 e_1 e_1^T, here with targets (1, +-z), z^2 = c), and isotropic noise on the range of H
+(C). Of each, the trace at the limit of gradient flow, extrapolated to eta = 0; under A it falls, under B and C it rises. Of A
+and C also log pdet, which does the reverse.
 """
 
 from __future__ import annotations
@@ -62,10 +62,18 @@ def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
     kinds = [(k, n) for k in "ABC" for n in VALUES if thorough or n == "Tr H"]
     tests = [case(kind, name, times[kind]) for kind, name in kinds]
     figures, accepted = checked(tests, rng, rate, size, where)
-    moves = [(float(figures[c.name]) > c.first) == (n in RISES[k]) for c, (k, n) in zip(tests, kinds, strict=True) if (k, n) != ("B", "log pdet H")]
+    moves = [
+        (float(figures[c.name]) > c.first) == (n in RISES[k])
+        for c, (k, n) in zip(tests, kinds, strict=True)
+        if (k, n) != ("B", "log pdet H")
+    ]
     return {**figures, **shown}, accepted and all(moves)
 
 
 EXPERIMENT = Experiment(
-    "hessian", "H13", "ensembles", "extrapolated means within 4 standard errors + 1e-3 of the motion, and their directions", measure
+    "hessian",
+    "H13",
+    "ensembles",
+    "extrapolated means within 4 standard errors + 1e-3 of the motion, and their directions",
+    measure,
 )

@@ -29,7 +29,7 @@ def tame_network(rng: np.random.Generator, widths: Sequence[int], largest: float
         net = Valley.of(layers, X)
         if net.values[net.rank - 1] > net.values[0] / 10:
             scale = (largest / net.values[0]) ** (1 / (2 * len(layers) - 2))
-            return [scale * W for W in layers], X
+            return [np.asarray(scale * W) for W in layers], X
 
 
 def covariance(rng: np.random.Generator, net: Valley, kind: str) -> Array:
@@ -40,7 +40,7 @@ def covariance(rng: np.random.Generator, net: Valley, kind: str) -> Array:
     B = rng.normal(size=(p, 3)) / np.sqrt(3)
     if kind == "normal":
         B[r:] = 0
-    return B @ B.T
+    return np.asarray(B @ B.T)
 
 
 def limits(points: Array, layers: Sequence[Array], X: Array, Y: Array, slowest: float) -> Array:

@@ -1,7 +1,7 @@
 r"""H5: the drift of Sigma = phi(H) beside the slope of sum psi(lambda) along the valley, psi' = phi / lambda.
 
-The slope in a random tangent direction is a central difference along the valley (points are put back by Gauss-Newton steps); the
-drift has no normal part.
+The slope in a random tangent direction is a central difference along the valley (points are put back by Gauss-Newton steps);
+the drift has no normal part.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def one(rng: np.random.Generator, net: Valley, name: str) -> float:
     t = rng.normal(size=len(b) - r)
     v = net.basis[:, r:] @ t / np.linalg.norm(t)
     along = float(b[r:] @ t / np.linalg.norm(t))
-    return float(max(abs(along + slope(net, v, psi) / 4), np.linalg.norm(b[:r])) / np.linalg.norm(b))
+    return max(abs(along + slope(net, v, psi) / 4), float(np.linalg.norm(b[:r]))) / float(np.linalg.norm(b))
 
 
 def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
@@ -51,8 +51,10 @@ def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
         net = Valley.of(*network(rng, NETS[k % len(NETS)], samples=3 * (k % 2)))
         for name in POTENTIALS:
             worst[name] = max(worst[name], one(rng, net, name))
-    figures: Figures = {"networks": count} | {f"largest relative error, phi = {name}": x for name, x in worst.items()}
-    return figures, max(worst.values()) <= ACCEPTED
+    figures: Figures = {f"largest relative error, phi = {name}": x for name, x in worst.items()}
+    return {"networks": count, **figures}, max(worst.values()) <= ACCEPTED
 
 
-EXPERIMENT = Experiment("hessian", "H5", "random networks", "drift and slope of the potential agree to 1e-6 of the drift", measure)
+EXPERIMENT = Experiment(
+    "hessian", "H5", "random networks", "drift and slope of the potential agree to 1e-6 of the drift", measure
+)

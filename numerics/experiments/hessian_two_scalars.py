@@ -1,8 +1,8 @@
 r"""H8: two scalars under label noise at a finite learning rate, and the exact identity of every step.
 
-The mean of D = w_2^2 - w_1^2 is compared, without extrapolation, with D' = -2 c D / (2 - eta sqrt(D^2 + 4 y^2)): the fast relaxation
-makes E r^2 = 2 sigma^2 / (2 - eta Tr H) (linearised). What is left is of second order in eta: the square of the correction over
-the motion. The flow of eta = 0 must be rejected. At every step |D^+ - D (1 - eta^2 r^2)| is rounding.
+The mean of D = w_2^2 - w_1^2 is compared, without extrapolation, with D' = -2 c D / (2 - eta sqrt(D^2 + 4 y^2)): the fast
+relaxation makes E r^2 = 2 sigma^2 / (2 - eta Tr H) (linearised). What is left is of second order in eta: the square of the
+correction over the motion. The flow of eta = 0 must be rejected. At every step |D^+ - D (1 - eta^2 r^2)| is rounding.
 """
 
 from __future__ import annotations
@@ -50,7 +50,12 @@ def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
     left = (plain - predicted) ** 2 / (first - predicted)
     right, wrong = (compared("D", found, x, allowance=left) for x in (predicted, plain))
     error = step_error(rng)
-    figures: Figures = {**right.figures(), "level": right.level, "z of the flow of eta = 0": wrong.z, "largest step error": error}
+    figures: Figures = {
+        **right.figures(),
+        "level": right.level,
+        "z of the flow of eta = 0": wrong.z,
+        "largest step error": error,
+    }
     return {**figures, **shown}, right.accepted and not wrong.accepted and error <= ROUNDING
 
 

@@ -1,6 +1,7 @@
 r"""Networks in coordinates: the entries of the layers as scalar variables x_1, ..., x_p, with a loss L(x).
 
-The kernel takes all derivatives itself, up to the third: \((\nabla^3 L[S])_a = \sum_{bc} \partial_a\partial_b\partial_c L\, S_{bc}\).
+The kernel takes all derivatives itself, up to the third: \((\nabla^3 L[S])_a = \sum_{bc} \partial_a\partial_b\partial_c L\,
+S_{bc}\).
 
 The pair is the network w_1, w_2 of scalars, the loss 1/2 (w_1 w_2 - y)^2, on its valley w_1 w_2 = y: there J = g = (w_2, w_1),
 H = g g^T, T = Tr H = |g|^2 = w_1^2 + w_2^2, and t = (-w_1, w_2) spans the tangent space.

@@ -1,23 +1,23 @@
 r"""The slow motion along the valley: in what sense stochastic gradient descent decreases the trace of the Hessian.
 
-Setting: theta^+ = theta - eta (grad L + xi), E xi = 0, Cov xi = Sigma(theta); slow time t = k eta^2 after k steps; Phi(theta), the
-limit of gradient flow from theta; M, the valley of global minimisers.
+Setting: theta^+ = theta - eta (grad L + xi), E xi = 0, Cov xi = Sigma(theta); slow time t = k eta^2 after k steps;
+Phi(theta), the limit of gradient flow from theta; M, the valley of global minimisers.
 
-Hypotheses: M regular near the path (rank J constant); Sigma continuous, with moments bounded, and supported on range H; start in
-the attraction basin of M; up to the time at which a compact regular part of M is left; eta -> 0.
+Hypotheses: M regular near the path (rank J constant); Sigma continuous, with moments bounded, and supported on range H; start
+in the attraction basin of M; up to the time at which a compact regular part of M is left; eta -> 0.
 
 Conclusion: Phi(theta_k) with k = t / eta^2 converges in law to the solution of
-\[ \dot\theta = \tfrac12 d^2\Phi[\Sigma(\theta)] ; \qquad \Sigma = c H: \quad \dot\theta = -\tfrac c4 \nabla_M \mathrm{Tr} H, \quad
-   \tfrac{d}{dt} \mathrm{Tr} H = -\tfrac 4c |\dot\theta|^2 \le 0 , \]
-with equality only where the velocity is zero. Full-batch label noise of variance sigma^2 has c = sigma^2.
+\[ \dot\theta = \tfrac12 d^2\Phi[\Sigma(\theta)] ; \qquad \Sigma = c H: \quad \dot\theta = -\tfrac c4 \nabla_M \mathrm{Tr} H,
+\quad \tfrac{d}{dt} \mathrm{Tr} H = -\tfrac 4c |\dot\theta|^2 \le 0 , \] with equality only where the velocity is zero.
+Full-batch label noise of variance sigma^2 has c = sigma^2.
 
 Form: limit in law.
 
 Scope of proof: the limit theorem is cited, not proved. Its exact core: for label noise on two scalars and on chains of 3 and 4
-scalars, from the valley, the mean change of the conserved D is eta^2 times the velocity of the limit flow, without remainder, and
-the second moment of the change is eta^4 times a function of the weights: over t / eta^2 steps the fluctuations vanish with eta^2.
-That the trace decreases along the limit flow: all widths, depths 2 and 3. The limit itself: ensembles at two step sizes, extrapolated
-to eta = 0 and compared with the flow (experiment).
+scalars, from the valley, the mean change of the conserved D is eta^2 times the velocity of the limit flow, without remainder,
+and the second moment of the change is eta^4 times a function of the weights: over t / eta^2 steps the fluctuations vanish
+with eta^2. That the trace decreases along the limit flow: all widths, depths 2 and 3. The limit itself: ensembles at two step
+sizes, extrapolated to eta = 0 and compared with the flow (experiment).
 
 Why: fast relaxation across the valley averages the noise; along it only the second-order effect d^2 Phi survives.
 
@@ -59,7 +59,7 @@ C, THIRD, FOURTH, ALPHA, BETA = scalars("c m3 m4 alpha beta")
 MOMENTS = (1, 0, VARIANCE, THIRD, FOURTH)
 
 
-# -- the step, from the valley ------------------------------------------------------------------------------------------------
+# -- the step, from the valley ------------------------------------------------------------------------------------------
 
 
 def change(f: Chain, power: int) -> Term:
@@ -81,7 +81,7 @@ def moments(depth: int) -> Claim:
     return Claim(s, steps, point)
 
 
-# -- the limit flow -------------------------------------------------------------------------------------------------------------
+# -- the limit flow -----------------------------------------------------------------------------------------------------
 
 
 class Flow:
@@ -119,7 +119,6 @@ class Flow:
         still = {str(v.node.data[0]): [[0]] for v in self.net.V}
         return {str(x.node.data[0]): [[1]] for x in self.variables} | still | {"Q": [[2 * self.net.depth - 2]], "c": 1}
 
-
     def squares(self) -> list[Term]:
         """|V_i|^2, visibly nonnegative."""
         return [square(v) for v in self.net.V]
@@ -153,7 +152,7 @@ def claims() -> Iterator[Claim]:
         yield stands_still(depth)
 
 
-# -- sharpness and false variants ---------------------------------------------------------------------------------------------
+# -- sharpness and false variants ---------------------------------------------------------------------------------------
 
 
 def any_direction() -> Statement:
@@ -214,11 +213,11 @@ THEOREM = Theorem(
     sharpness=lambda: tuple(sharpness()),
     variants=lambda: tuple(variants()),
     note=(
-        '"Stochastic gradient descent decreases Tr H on average" is true for Sigma = c H on a regular valley, in the limit eta -> 0 '
-        "with t = k eta^2, for the trace at the limit of gradient flow. It fails for interpolation without label noise (at w = (1, 2), "
-        "data (1, 2), nothing moves), for noise that is not a function of H (hessian.misaligned_noise), for the iterate itself "
-        "(hessian.one_step_expectation), for large eta (hessian.two_scalars) and with noise along the valley "
-        '(hessian.isotropic_noise). "Flat minima are balanced" holds for the largest eigenvalue; for the trace and the determinant at '
-        "depth 2 with as many outputs as inputs."
+        '"Stochastic gradient descent decreases Tr H on average" is true for Sigma = c H on a regular valley, in the '
+        "limit eta -> 0 with t = k eta^2, for the trace at the limit of gradient flow. It fails for interpolation "
+        "without label noise (at w = (1, 2), data (1, 2), nothing moves), for noise that is not a function of H "
+        "(hessian.misaligned_noise), for the iterate itself (hessian.one_step_expectation), for large eta "
+        '(hessian.two_scalars) and with noise along the valley (hessian.isotropic_noise). "Flat minima are balanced" '
+        "holds for the largest eigenvalue; for the trace and the determinant at depth 2 with as many outputs as inputs."
     ),
 )

@@ -17,16 +17,16 @@ Form: identity.
 
 Scope of proof: two scalars (w_1, w_2), all real values: Phi(w) = u is given by u_1 u_2 = y and u_2^2 - u_1^2 = w_2^2 - w_1^2
 (which gradient flow conserves), the root \(u_1^2 + u_2^2 = \sqrt{D^2 + 4 y^2}\) by its square; the jets a = dPhi[v] and b = 1/2
-d^2 Phi[v, v] by differentiating these equations. Every Sigma is a sum of v v^T. The third derivative in a tangent direction: all
-widths, depths 2 and 3. Other networks: an experiment differentiates the integrated flow by differences.
+d^2 Phi[v, v] by differentiating these equations. Every Sigma is a sum of v v^T. The third derivative in a tangent direction:
+all widths, depths 2 and 3. Other networks: an experiment differentiates the integrated flow by differences.
 
 Why: dPhi(x) grad L(x) = 0 for all x; differentiated twice in a normal direction at a zero of grad L it gives
 d^2 Phi[HS + SH] = -P_T nabla^3 L[S].
 
 Sharpness: off the valley the formula fails.
 
-Source: the second derivative of the limit map is due to Li, Wang and Arora (arXiv:2110.06914), for the noise of arXiv:1910.00195;
-the proof here is our own.
+Source: the second derivative of the limit map is due to Li, Wang and Arora (arXiv:2110.06914), for the noise of
+arXiv:1910.00195; the proof here is our own.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ from theory.theorems.hessian.coordinates import (
     outer,
     scalars,
 )
-from theory.theorems.hessian.setting import Network, identities, is_zero, positive, statement, widths_of
+from theory.theorems.hessian.setting import Network, identities, is_zero, statement, widths_of
 from theory.theorems.minima import terms
 from theory.theorems.minima.terms import Term, fact, step, term
 
@@ -64,7 +64,7 @@ V, A, B = numbered("v", 2), numbered("a", 2), numbered("b", 2)
 U = scalars("u1 u2")
 
 
-# -- the jets of Phi for two scalars --------------------------------------------------------------------------------------
+# -- the jets of Phi for two scalars ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,9 @@ def formula(v: Vector, lyapunov: Any = 1, mixed: Any = 1, curved: Any = 1) -> li
 
 def jets() -> Statement:
     f = Jets()
-    return statement(f"{NAME}.two_scalars", (W1, W2, Y, *V, *A, *B), map(is_zero, (*f.slopes, *f.bends())), map(is_zero, f.zeros))
+    return statement(
+        f"{NAME}.two_scalars", (W1, W2, Y, *V, *A, *B), map(is_zero, (*f.slopes, *f.bends())), map(is_zero, f.zeros)
+    )
 
 
 def two_scalars() -> Claim:
@@ -137,7 +139,7 @@ def two_scalars() -> Claim:
 POINT = {"w1": 1, "w2": 2, "y": 2, "v1": 1, "v2": 3, "a1": -1, "a2": 2, "b1": "3/10", "b2": "7/5"}
 
 
-# -- the equations of the limit ---------------------------------------------------------------------------------------------
+# -- the equations of the limit -----------------------------------------------------------------------------------------
 
 
 def conserved() -> Claim:
@@ -161,7 +163,7 @@ def root() -> Claim:
     return Claim(s, steps, {"w1": 1, "w2": 2, "y": 2, "u1": 1, "u2": 2, "r": 5})
 
 
-# -- the third derivative at all widths ---------------------------------------------------------------------------------------
+# -- the third derivative at all widths ---------------------------------------------------------------------------------
 
 
 def third_derivative(depth: int) -> Claim:
@@ -194,7 +196,7 @@ def claims() -> Iterator[Claim]:
     yield from map(third_derivative, (2, 3))
 
 
-# -- sharpness and false variants ---------------------------------------------------------------------------------------------
+# -- sharpness and false variants ---------------------------------------------------------------------------------------
 
 
 def anywhere() -> Statement:
@@ -215,7 +217,7 @@ def sharpness() -> Iterator[Counterexample]:
 
 def variants() -> Iterator[Statement]:
     yield anywhere()
-    wrong = {
+    wrong: dict[str, dict[str, Any]] = {
         "without the inverse of S -> H S + S H": {"lyapunov": 4},
         "twice the normal noise": {"lyapunov": 2},
         "normal noise does not push": {"lyapunov": 0},
@@ -263,8 +265,8 @@ THEOREM = Theorem(
     certified_at=((1, 1, 1),),
     supported_at=((1, 1, 1),),
     note=(
-        "What small noise does on average is the drift 1/2 d^2 Phi[Sigma] of the limit of gradient flow: it depends on the whole "
-        "noise covariance Sigma, in units of the slow time t = k eta^2, and needs a regular point of the valley; off the valley "
-        "(from (1/4, 7/4) to (1, 2) on w_1 w_2 = 2) the formula is wrong."
+        "What small noise does on average is the drift 1/2 d^2 Phi[Sigma] of the limit of gradient flow: it depends on "
+        "the whole noise covariance Sigma, in units of the slow time t = k eta^2, and needs a regular point of the "
+        "valley; off the valley (from (1/4, 7/4) to (1, 2) on w_1 w_2 = 2) the formula is wrong."
     ),
 )

@@ -14,15 +14,16 @@ positive where T^2 < 8 y^2. The invariant density is flat in x: there is no stat
 
 Form: identities and strict inequalities.
 
-Scope of proof: two scalars, all real values. The mean rate of F is c/2 times the Laplacian of F(Phi(w)), where Phi, the limit of
-gradient flow, has x(Phi(w)) with 2 y sinh 2x = D(w) for every w nearby: the claims differentiate T^2 = D^2 + 4 y^2 and 2 y sinh 2x
-= D twice. F is any function, by its derivatives F', F''. The coordinate u = e^{2x} > 0 has T = y (u + 1/u). The general formula is
-not proved here: an experiment checks it (`numerics.noise_drift`) and the ensemble.
+Scope of proof: two scalars, all real values. The mean rate of F is c/2 times the Laplacian of F(Phi(w)), where Phi, the limit
+of gradient flow, has x(Phi(w)) with 2 y sinh 2x = D(w) for every w nearby: the claims differentiate T^2 = D^2 + 4 y^2 and 2 y
+sinh 2x = D twice. F is any function, by its derivatives F', F''. The coordinate u = e^{2x} > 0 has T = y (u + 1/u). The
+general formula is not proved here: an experiment checks it (`numerics.noise_drift`) and the ensemble.
 
 Why: noise along the valley diffuses, with T convex along it; the drift of the normal noise alone is too weak.
 
 Sharpness: at w = (1, 1), y = 1 the trace has the mean rate 2 c and log pdet the mean rate c: "isotropic noise decreases the
-determinant" and "noise decreases the trace" both need noise confined to range H. Away from balance, at w = (1, 3), log pdet decreases.
+determinant" and "noise decreases the trace" both need noise confined to range H. Away from balance, at w = (1, 3), log pdet
+decreases.
 
 Source: own derivation, in the setting of arXiv:1910.00195.
 """
@@ -40,7 +41,7 @@ from theory.theorems.hessian.setting import is_zero, nonnegative, positive, stat
 from theory.theorems.minima.terms import Term, fact, step
 
 NAME = "hessian.isotropic_noise"
-C, RATE, LOG, F1, F2, MEAN, U, I = scalars("c a b f1 f2 m u i")
+C, RATE, LOG, F1, F2, MEAN, U, INVERSE = scalars("c a b f1 f2 m u i")
 # First and second derivatives by w_1 and by w_2 of the trace and of the coordinate x at the limit of gradient flow.
 P, PP, X, XX = numbered("p", 2), numbered("q", 2), numbered("x", 2), numbered("z", 2)
 PLANE = Coordinates((W1, W2), D)
@@ -91,7 +92,13 @@ SQUARE = T**2 * dot(P, P) - 4 * T * D**2
 
 def given() -> tuple[Condition, ...]:
     once, twice = trace_jets()
-    return (is_zero(FIT), *map(is_zero, (*once, *twice, MEANS["trace"], MEANS["log"])), positive(T), positive(Y**2), positive(C))
+    return (
+        is_zero(FIT),
+        *map(is_zero, (*once, *twice, MEANS["trace"], MEANS["log"])),
+        positive(T),
+        positive(Y**2),
+        positive(C),
+    )
 
 
 def rates() -> Claim:
@@ -138,17 +145,20 @@ def any_function() -> Statement:
 
 def hyperbolic() -> Claim:
     """With w_1^2 = y / u, w_2^2 = y u: T = y (u + 1/u), D = y (u - 1/u), and (u + 1/u)^2 a = 8 c."""
-    both, inverse = (W1**2 - Y * I, W2**2 - Y * U), U * I - 1
-    law, claimed = LAWS["trace"], (U + I) ** 2 * RATE - 8 * C
-    T_, D_ = T - Y * (U + I), D - Y * (U - I)
+    both, inverse = (W1**2 - Y * INVERSE, W2**2 - Y * U), U * INVERSE - 1
+    law, claimed = LAWS["trace"], (U + INVERSE) ** 2 * RATE - 8 * C
+    T_, D_ = T - Y * (U + INVERSE), D - Y * (U - INVERSE)
     steps = (
         step("==", T_, fact(both[0]) + fact(both[1])),
         step("==", D_, fact(both[1]) - fact(both[0])),
-        step("==", claimed, fact(law) - RATE * (T + Y * (U + I)) * fact(T_), fact(Y**2)),
+        step("==", claimed, fact(law) - RATE * (T + Y * (U + INVERSE)) * fact(T_), fact(Y**2)),
     )
     zeros = (*both, inverse, law)
     s = statement(
-        f"{NAME}.hyperbolic", (W1, W2, Y, C, U, I, RATE), map(is_zero, (T_, D_, claimed)), [*map(is_zero, zeros), positive(Y**2)]
+        f"{NAME}.hyperbolic",
+        (W1, W2, Y, C, U, INVERSE, RATE),
+        map(is_zero, (T_, D_, claimed)),
+        [*map(is_zero, zeros), positive(Y**2)],
     )
     return Claim(s, steps, {"w1": 1, "w2": 1, "y": 1, "c": 1, "u": 1, "i": 1, "a": 2})
 
@@ -159,7 +169,7 @@ def claims() -> Iterator[Claim]:
     yield hyperbolic()
 
 
-# -- sharpness and false variants ---------------------------------------------------------------------------------------------
+# -- sharpness and false variants ---------------------------------------------------------------------------------------
 
 
 def words(text: str, then: Condition) -> Statement:
@@ -228,7 +238,8 @@ THEOREM = Theorem(
     sample=sample,
     certified_at=((1, 1, 1),),
     note=(
-        '"Isotropic noise in the nondegenerate subspace decreases the determinant" needs that subspace: isotropic noise on the whole '
-        "space has, for two scalars at w = (1, 1), y = 1, the mean rate +2 c of Tr H (positive everywhere) and +c of log pdet H."
+        '"Isotropic noise in the nondegenerate subspace decreases the determinant" needs that subspace: isotropic noise '
+        "on the whole space has, for two scalars at w = (1, 1), y = 1, the mean rate +2 c of Tr H (positive everywhere) "
+        "and +c of log pdet H."
     ),
 )

@@ -13,12 +13,13 @@ Conclusion: the effective velocity of w along the valley is
 
 So where 2 w^4 < Y^2: isotropic noise on the normal space (3) decreases the determinant and increases the trace; noise in
 proportion to H (1) decreases the trace and increases the determinant. Sampling of the two data points (1, (Y, z)) and
-(1, (Y, -z)), one a step, has Sigma = z^2 w^2 e_1 e_1^T: plain stochastic gradient descent increases the trace there; so does label
-noise on the second output only.
+(1, (Y, -z)), one a step, has Sigma = z^2 w^2 e_1 e_1^T: plain stochastic gradient descent increases the trace there; so does
+label noise on the second output only.
 
 Form: identities and strict inequalities.
 
-Scope of proof: all real values. The velocity is -1/2 P_T nabla^3 L[S] where Sigma = H S + S H (`hessian.flow_limit`); S is checked.
+Scope of proof: all real values. The velocity is -1/2 P_T nabla^3 L[S] where Sigma = H S + S H (`hessian.flow_limit`); S is
+checked.
 
 Why: e_1 sees lambda_1 = w^2 alone, which a smaller w decreases, while lambda_2 grows.
 
@@ -35,7 +36,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from theory.certificates import Step
-from theory.statement import Condition, Statement
+from theory.statement import Statement
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian.coordinates import Matrix, combined, entries, matmul, outer, scalars, times
 from theory.theorems.hessian.one_one_two import (
@@ -48,10 +49,10 @@ from theory.theorems.hessian.one_one_two import (
     NN,
     SIZE,
     TANGENT,
-    VALLEY,
-    C,
     V1,
     V2,
+    VALLEY,
+    C,
     W,
     Y,
     pdet_slope,
@@ -72,8 +73,8 @@ NORM = W**4 + Y**2
 class Noise:
     """`scale` S = (c / 2)(p e_1 e_1^T + q n n^T) and `scale` Sigma = c `covariance`.
 
-    `local` and `law` are the velocity u, as zeros in (w, v_1) and in (w, Y): `shared` times `local` is `part` of the equation of
-    u, and `law` is w^`power` `local` plus `cofactor` (Y^2 - w^2 v_1^2).
+    `local` and `law` are the velocity u, as zeros in (w, v_1) and in (w, Y): `shared` times `local` is `part` of the equation
+    of u, and `law` is w^`power` `local` plus `cofactor` (Y^2 - w^2 v_1^2).
     """
 
     name: str
@@ -146,7 +147,7 @@ ISOTROPIC = Noise(
 NOISES = (ALIGNED, ONE, ISOTROPIC)
 
 
-# -- the velocities -----------------------------------------------------------------------------------------------------------
+# -- the velocities -----------------------------------------------------------------------------------------------------
 
 
 def lyapunov(noise: Noise) -> Claim:
@@ -183,7 +184,7 @@ def sampling() -> Claim:
     return Claim(s, None, {"w": 1, "v1": 2, "v2": 0, "Y": 2, "z": 1})
 
 
-# -- the rates of the trace and of the determinant ------------------------------------------------------------------------------
+# -- the rates of the trace and of the determinant ----------------------------------------------------------------------
 
 # w Tr' = <t, grad Tr H> u and lambda_2 (log pdet)' = 4 w u.
 RATES = (W * TRACE - (4 * LOW - 2 * V1**2) * SPEED, HIGH * LOGDET - 4 * W * SPEED)
@@ -239,7 +240,7 @@ def claims() -> Iterator[Claim]:
     yield from all_signs()
 
 
-# -- sharpness and false variants ---------------------------------------------------------------------------------------------
+# -- sharpness and false variants ---------------------------------------------------------------------------------------
 
 
 def always(noise: Noise, words: str, then: Term) -> Statement:
@@ -302,9 +303,10 @@ THEOREM = Theorem(
     certified_at=((1, 1, 2),),
     supported_at=((1, 1, 2),),
     note=(
-        '"Gradient noise decreases the trace" needs noise in proportion to H, and "isotropic noise in the nondegenerate subspace '
-        'decreases the determinant" does not carry over to the trace: for f = (w v_1, w v_2), target (1, 0), at w = 1/2, isotropic '
-        "normal noise has Tr' = +28 c/289 and (log pdet)' = -16 c/4913, noise in proportion to H has Tr' = -49 c/17 and (log pdet)' = "
-        "+28 c/289, and sampling of the data (1, (1, 1)), (1, (1, -1)) without any label noise has Tr' > 0."
+        '"Gradient noise decreases the trace" needs noise in proportion to H, and "isotropic noise in the nondegenerate '
+        'subspace decreases the determinant" does not carry over to the trace: for f = (w v_1, w v_2), target (1, 0), at '
+        "w = 1/2, isotropic normal noise has Tr' = +28 c/289 and (log pdet)' = -16 c/4913, noise in proportion to H has "
+        "Tr' = -49 c/17 and (log pdet)' = +28 c/289, and sampling of the data (1, (1, 1)), (1, (1, -1)) without any "
+        "label noise has Tr' > 0."
     ),
 )

@@ -1,8 +1,8 @@
 r"""The network with one input, one hidden neuron and two outputs: the smallest one whose Hessian has two eigenvalues.
 
 f = (w v_1, w v_2) with target (Y, 0): the valley is w v_1 = Y, v_2 = 0, a curve with tangent t = (w, -v_1, 0). There H has the
-eigenvalues \(\lambda_1 = w^2\), with e_1 = (0, 0, 1), and \(\lambda_2 = w^2 + v_1^2\), with n = (v_1, w, 0), |n|^2 = lambda_2; pdet H
-= lambda_1 lambda_2 = w^4 + Y^2.
+eigenvalues \(\lambda_1 = w^2\), with e_1 = (0, 0, 1), and \(\lambda_2 = w^2 + v_1^2\), with n = (v_1, w, 0), |n|^2 =
+lambda_2; pdet H = lambda_1 lambda_2 = w^4 + Y^2.
 
 Noise that lives on range H is Sigma = H S + S H with S = p e_1 e_1^T + q n n^T (and mixed parts), and drives
 \(-\tfrac12 P_T \nabla^3 L[S]\).

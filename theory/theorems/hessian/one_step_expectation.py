@@ -1,25 +1,25 @@
 r"""The expected trace after one step of stochastic gradient descent goes up: the wrong observable.
 
-Setting: loss 1/2 (w_1 w_2 - y)^2, label noise delta of mean 0 and variance sigma^2, learning rate eta, on the valley w_1 w_2 = y;
-Tr H(w) = w_1^2 + w_2^2 and D = w_2^2 - w_1^2. With a hidden layer of width d_1: Tr H = |W_1|^2 + |W_2|^2.
+Setting: loss 1/2 (w_1 w_2 - y)^2, label noise delta of mean 0 and variance sigma^2, learning rate eta, on the valley w_1 w_2
+= y; Tr H(w) = w_1^2 + w_2^2 and D = w_2^2 - w_1^2. With a hidden layer of width d_1: Tr H = |W_1|^2 + |W_2|^2.
 
 Hypotheses: the step starts on the valley; eta, sigma != 0 and w != 0 for the strict inequality.
 
 Conclusion:
 \[ E\, \mathrm{Tr} H(w^+) = (1 + \eta^2 \sigma^2)\, \mathrm{Tr} H(w) > \mathrm{Tr} H(w) , \qquad
    E\, D^+ = (1 - \eta^2 \sigma^2) D . \]
-The noise pushes the weights up the walls of the valley, where the trace is larger. What decreases on average is the trace at the
-limit of gradient flow, \(\sqrt{D^2 + 4 y^2}\), or the trace averaged over the fast relaxation in 1/(eta lambda) steps.
+The noise pushes the weights up the walls of the valley, where the trace is larger. What decreases on average is the trace at
+the limit of gradient flow, \(\sqrt{D^2 + 4 y^2}\), or the trace averaged over the fast relaxation in 1/(eta lambda) steps.
 
 Form: identity and strict inequality.
 
 Scope of proof: scalars, all real values; hidden widths 1, 2, 3.
 
-Why: a step from the valley adds eta delta (w_2, w_1), which is orthogonal to (w_1, w_2) only if one of them is 0; its square has
-the mean eta^2 sigma^2 Tr H, and the mean of delta is 0.
+Why: a step from the valley adds eta delta (w_2, w_1), which is orthogonal to (w_1, w_2) only if one of them is 0; its square
+has the mean eta^2 sigma^2 Tr H, and the mean of delta is 0.
 
-Sharpness: on the valley: from w = (1, 1), y = 0 the expected trace goes down. sigma != 0: without noise nothing moves. At w = (1, 2),
-eta = 1/10, sigma = 1 the trace goes from 5 to 5.05, while E D^+ = 3 (1 - 1/100).
+Sharpness: on the valley: from w = (1, 1), y = 0 the expected trace goes down. sigma != 0: without noise nothing moves. At w =
+(1, 2), eta = 1/10, sigma = 1 the trace goes from 5 to 5.05, while E D^+ = 3 (1 - 1/100).
 
 Source: own derivation, in the setting of arXiv:1910.00195.
 """
@@ -32,8 +32,8 @@ from dataclasses import replace
 from theory.statement import Statement
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian.coordinates import PAIR, W1, W2, D, T, Y, scalars
-from theory.theorems.hessian.setting import Network, grad, is_zero, letter, mean, norm2, positive, statement, trace
-from theory.theorems.minima.terms import Term, fact, step
+from theory.theorems.hessian.setting import Network, grad, is_zero, letter, mean, norm2, positive, statement
+from theory.theorems.minima.terms import Term, fact, step, trace
 
 NAME = "hessian.one_step_expectation"
 ETA, NOISE, S = scalars("eta delta s")
@@ -168,7 +168,8 @@ THEOREM = Theorem(
     certified_at=((1, 1, 1), (1, 2, 1)),
     supported_at=(),
     note=(
-        '"The trace of the Hessian decreases on average" is false of the iterate itself: from w = (1, 2), y = 2 with eta = 1/10 and '
-        "label noise of variance 1 its mean goes from 5 to 5.05. It is about the trace at the limit of gradient flow from the iterate."
+        '"The trace of the Hessian decreases on average" is false of the iterate itself: from w = (1, 2), y = 2 with eta '
+        "= 1/10 and label noise of variance 1 its mean goes from 5 to 5.05. It is about the trace at the limit of "
+        "gradient flow from the iterate."
     ),
 )

@@ -11,20 +11,20 @@ Conclusion:
    eta^2 sigma^2 p_ij^2).
 2. The effective flow is \(\dot w_i = \tfrac{c}{2 w_i} (p_i^2 - \sum_k p_k^4 / S) = -\tfrac c4 (P_T \nabla S)_i\), so
    \(\dot D_{ij} = -c\, p_{ij}^2 D_{ij}\): the order of the w_i^2 is kept.
-3. With \(S_k = \sum_i w_i^{-k}\): \(\tfrac{d}{dt} \mathrm{Tr} H = -c\, y^4 (S_6 - S_4^2 / S_2) \le 0\), and zero iff all |w_i| are
-   equal.
+3. With \(S_k = \sum_i w_i^{-k}\): \(\tfrac{d}{dt} \mathrm{Tr} H = -c\, y^4 (S_6 - S_4^2 / S_2) \le 0\), and zero iff all
+   |w_i| are equal.
 
 Form: identities; inequality with its equality case.
 
 Scope of proof: N = 2, 3, 4, 5, all real values. The limit of gradient flow is \(\Phi_i^2 = w_i^2 + \tau\) with
-\(\prod_i (w_i^2 + \tau) = y^2\); the claims differentiate this along w + e g: tau = tau_1 e + tau_2 e^2 + ..., Phi = w + a e + b e^2
-+ ..., and the drift of Sigma = c g g^T is c b. Larger N: instances (N = 20). The mean of a step: N = 2, 3, 4.
+\(\prod_i (w_i^2 + \tau) = y^2\); the claims differentiate this along w + e g: tau = tau_1 e + tau_2 e^2 + ..., Phi = w + a e
++ b e^2 + ..., and the drift of Sigma = c g g^T is c b. Larger N: instances (N = 20). The mean of a step: N = 2, 3, 4.
 
 Why: tau_1 = -2 p takes the step back (a = 0), and tau_2 = -sum p_k^4 / S keeps the product; the rate of the trace is a sum of
 squares over pairs (Lagrange's identity).
 
-Sharpness: w_i != 0: at w = (0, 1, 1) the equations leave b_1 free. On the valley: from w = (1, 2, 1), y = 0 the mean of a step is
-another.
+Sharpness: w_i != 0: at w = (0, 1, 1) the equations leave b_1 free. On the valley: from w = (1, 2, 1), y = 0 the mean of a
+step is another.
 
 Source: own derivation, in the setting of arXiv:1910.00195.
 """
@@ -91,7 +91,7 @@ class Chain:
 
     def power(self, k: int) -> Term:
         """sum_i p_i^k."""
-        return total(x**k for x in self.g)
+        return total([x**k for x in self.g])
 
     def D(self, i: int, j: int, w: Sequence[Term] | None = None) -> Term:
         x = self.w if w is None else w
@@ -111,7 +111,7 @@ class Chain:
         return self.D(i, j, self.after) - self.D(i, j) * (1 - (ETA * self.r * self.others(i, j)) ** 2)
 
     def averaged(self, i: int, j: int, factor: Any = 1) -> Term:
-        shrunk = self.D(i, j) * (1 - factor * VARIANCE * (ETA * self.others(i, j)) ** 2)
+        shrunk: Term = self.D(i, j) * (1 - factor * VARIANCE * (ETA * self.others(i, j)) ** 2)
         return mean(self.D(i, j, self.after), NOISE, 1, 0, VARIANCE) - shrunk
 
     # -- the limit of gradient flow along w + e g
@@ -185,7 +185,7 @@ class Chain:
         return (*map(is_zero, zeros), *(positive(w**2) for w in self.w))
 
 
-# -- claims -------------------------------------------------------------------------------------------------------------------
+# -- claims -------------------------------------------------------------------------------------------------------------
 
 
 def one_step(depth: int) -> Claim:
@@ -274,7 +274,7 @@ def claims() -> Iterator[Claim]:
     yield from map(equality, DEPTHS)
 
 
-# -- sharpness and false variants ---------------------------------------------------------------------------------------------
+# -- sharpness and false variants ---------------------------------------------------------------------------------------
 
 
 def with_zeros() -> Statement:
@@ -333,7 +333,9 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
     env |= {f"a{i + 1}": 0 * env["w1"] for i in f.index}
     env["tau1"] = draw.value((-2 * product(f.w)).node, env)
     env["tau2"] = draw.solve(f.power(2).node, (-f.power(4)).node, env)
-    env |= {f"b{i + 1}": draw.solve((2 * w).node, (g**2 + TAU2).node, env) for i, (w, g) in enumerate(zip(f.w, f.g, strict=True))}
+    env |= {
+        f"b{i + 1}": draw.solve((2 * w).node, (g**2 + TAU2).node, env) for i, (w, g) in enumerate(zip(f.w, f.g, strict=True))
+    }
     near = [(i, j) for i, j in f.pairs if i == 0 or j == i + 1]
     then = map(is_zero, (*(f.stepped(i, j) for i, j in near), *f.rates, f.trace_rate))
     s = statement(f"{NAME}.instance", (*f.variables, Y, NOISE, ETA), then, map(is_zero, f.taus))

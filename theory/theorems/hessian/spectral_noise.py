@@ -3,23 +3,24 @@ r"""Noise that is a function of the Hessian slides down a spectral potential: th
 Setting: the valley M of global minimisers of the squared loss, H = Hess L = J^T J there with eigenvalues lambda_k; grad_M, the
 gradient along M; c > 0.
 
-Hypotheses: a regular point of M (rank J constant on M nearby); Sigma = c phi(H) with phi(0) = 0, so that Sigma lives on range H.
+Hypotheses: a regular point of M (rank J constant on M nearby); Sigma = c phi(H) with phi(0) = 0, so that Sigma lives on range
+H.
 
 Conclusion:
 \[ \tfrac12 d^2\Phi[\Sigma] = -\tfrac c4\, \nabla_M \sum_{\lambda_k > 0} \psi(\lambda_k) , \qquad \psi'(\lambda) =
    \phi(\lambda)/\lambda : \]
-Sigma = c H: -(c/4) grad_M Tr H; Sigma = c P_N: -(c/4) grad_M log pdet H; Sigma = c H^2: -(c/8) grad_M Tr H^2; Sigma = c e_k e_k^T
-for a simple eigenvalue: -(c/4) grad_M log lambda_k. Hence along the effective flow (`hessian.effective_flow`) the potential
-decreases: d/dt sum psi = -(c/4) |grad_M sum psi|^2.
+Sigma = c H: -(c/4) grad_M Tr H; Sigma = c P_N: -(c/4) grad_M log pdet H; Sigma = c H^2: -(c/8) grad_M Tr H^2; Sigma = c e_k
+e_k^T for a simple eigenvalue: -(c/4) grad_M log lambda_k. Hence along the effective flow (`hessian.effective_flow`) the
+potential decreases: d/dt sum psi = -(c/4) |grad_M sum psi|^2.
 
 Form: identity.
 
-Scope of proof: all widths, depths 2 and 3, in the steps that need the network: nabla^3 L vanishes on three tangent vectors, and for
-an eigenvector e along any curve in M (its first derivative e' a variable, lambda' that of the eigenvalue) lambda' |e|^2 =
-D^3 L[e, e, v]. With the drift -1/2 P_T nabla^3 L[S], H S + S H = Sigma (`hessian.flow_limit`) and an orthonormal eigenbasis, which
-is used as known, this is the identity for every phi. In full, from the equations of Phi: two scalars, phi = lambda, 1, lambda^2.
-From the drift, with S checked: the net f = (w v_1, w v_2), whose H has two eigenvalues, for phi = lambda, 1, lambda^2. Other
-networks: an experiment.
+Scope of proof: all widths, depths 2 and 3, in the steps that need the network: nabla^3 L vanishes on three tangent vectors,
+and for an eigenvector e along any curve in M (its first derivative e' a variable, lambda' that of the eigenvalue) lambda'
+|e|^2 = D^3 L[e, e, v]. With the drift -1/2 P_T nabla^3 L[S], H S + S H = Sigma (`hessian.flow_limit`) and an orthonormal
+eigenbasis, which is used as known, this is the identity for every phi. In full, from the equations of Phi: two scalars, phi =
+lambda, 1, lambda^2. From the drift, with S checked: the net f = (w v_1, w v_2), whose H has two eigenvalues, for phi =
+lambda, 1, lambda^2. Other networks: an experiment.
 
 Why: S = phi(H) H^+ / 2 commutes with H, and <e_k, (d_v H) e_k> is the derivative of lambda_k.
 
@@ -53,7 +54,7 @@ SOURCE = "arXiv:1910.00195, arXiv:2110.06914"
 C, ROOT = scalars("c s")
 
 
-# -- all widths -------------------------------------------------------------------------------------------------------------
+# -- all widths ---------------------------------------------------------------------------------------------------------
 
 
 def tangent_block(depth: int) -> Claim:
@@ -79,7 +80,7 @@ def ones(net: Network, variables: Sequence[Term], letters: str) -> tuple[dict[st
 
 
 def eigenvalue(depth: int) -> Claim:
-    """H e = l e and its derivative along a curve with velocity V, (d_V H) e + H e' = l' e + l e': then l' |e|^2 = D^3 L[e, e, V]."""
+    """H e = l e, and along a curve with velocity V (d_V H) e + H e' = l' e + l e': then l' |e|^2 = D^3 L[e, e, V]."""
     net, (size, rate) = Network(widths_of(depth)), scalars("l l1")
     V, e, e1 = (net.letters(x) for x in ("V", "E", "F"))
     moved = net.gradient(net.along(net.along(net.loss, e), V))
@@ -92,7 +93,7 @@ def eigenvalue(depth: int) -> Claim:
     return Claim(s, (step("==", claimed, by),), *ones(net, variables, "VF"))
 
 
-# -- two scalars, from the equations of Phi ---------------------------------------------------------------------------------
+# -- two scalars, from the equations of Phi -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ PAIRS = (
 )
 
 
-# -- two eigenvalues, from the drift ------------------------------------------------------------------------------------------
+# -- two eigenvalues, from the drift ------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ def claims() -> Iterator[Claim]:
     yield from (x.claim() for x in SPECTRA)
 
 
-# -- sharpness and false variants ---------------------------------------------------------------------------------------------
+# -- sharpness and false variants ---------------------------------------------------------------------------------------
 
 
 def along_the_valley() -> Statement:
@@ -247,8 +248,9 @@ THEOREM = Theorem(
     certified_at=((1, 1, 1),),
     supported_at=((1, 1, 1),),
     note=(
-        '"Gradient noise decreases the trace, isotropic noise in the nondegenerate subspace the determinant" needs: noise Sigma = c H '
-        "resp. c P_N exactly (a function of H), a regular valley with rank H constant (the determinant is the product of the nonzero "
-        "eigenvalues), and eta -> 0 in the slow time t = k eta^2. Sigma = c e_1 e_1^T with H e_1 = lambda_1 e_1 can increase the trace."
+        '"Gradient noise decreases the trace, isotropic noise in the nondegenerate subspace the determinant" needs: '
+        "noise Sigma = c H resp. c P_N exactly (a function of H), a regular valley with rank H constant (the determinant "
+        "is the product of the nonzero eigenvalues), and eta -> 0 in the slow time t = k eta^2. Sigma = c e_1 e_1^T with "
+        "H e_1 = lambda_1 e_1 can increase the trace."
     ),
 )

@@ -1,7 +1,7 @@
 r"""Two scalar layers: every step of stochastic gradient descent moves the trace of the Hessian in a known direction.
 
-Setting: loss 1/2 (w_1 w_2 - y)^2; one step with the residual r = w_1 w_2 - y - delta, delta any noise of the label, and learning
-rate eta. D = w_2^2 - w_1^2; Tr(w) = trace of the Hessian at the limit of gradient flow from w.
+Setting: loss 1/2 (w_1 w_2 - y)^2; one step with the residual r = w_1 w_2 - y - delta, delta any noise of the label, and
+learning rate eta. D = w_2^2 - w_1^2; Tr(w) = trace of the Hessian at the limit of gradient flow from w.
 
 Hypotheses: none for the step. Gradient flow from w reaches the valley w_1 w_2 = y for the value of Tr: it fails to where y > 0
 and w_1 = -w_2, or y < 0 and w_1 = w_2, whose limit is the saddle 0.
@@ -11,7 +11,8 @@ Conclusion: for every noise, in particular every choice of minibatches,
 So a step does not increase Tr iff D = 0 or eta^2 r^2 <= 2, and decreases it if D, r != 0 and eta^2 r^2 < 2. With label noise of
 variance sigma^2, from the valley: E D^+ = (1 - eta^2 sigma^2) D; effective flow D' = -c D, Tr' = -c D^2 / Tr, down to the
 minimum 2 |y|, attained iff |w_1| = |w_2|. With a hidden layer of any width d_1 (one input, one output) the same for
-\(q = |w_1 + w_2|^2 |w_1 - w_2|^2\) (W_1 = w_1, W_2 = w_2^T): \(q^+ = q (1 - \eta^2 r^2)^2\) and \(\mathrm{Tr} = \sqrt{q + 4 y^2}\).
+\(q = |w_1 + w_2|^2 |w_1 - w_2|^2\) (W_1 = w_1, W_2 = w_2^T): \(q^+ = q (1 - \eta^2 r^2)^2\) and \(\mathrm{Tr} = \sqrt{q + 4
+y^2}\).
 
 Form: identities; equivalence.
 
@@ -19,8 +20,8 @@ Scope of proof: all real values; with a hidden layer, all widths. The square roo
 
 Why: the step multiplies w_1 + w_2 by 1 - eta r and w_1 - w_2 by 1 + eta r; gradient flow conserves D (and q).
 
-Sharpness: eta^2 r^2 <= 2: from w = (1, 2), y = 2, eta = 1, r = 2 the square of Tr goes from 25 to 97. From w = (1, -1), y = 1 the
-flow goes to the saddle.
+Sharpness: eta^2 r^2 <= 2: from w = (1, 2), y = 2, eta = 1, r = 2 the square of Tr goes from 25 to 97. From w = (1, -1), y = 1
+the flow goes to the saddle.
 
 Source: own derivation, in the setting of arXiv:1910.00195.
 """
@@ -65,11 +66,11 @@ def imbalance(w: Sequence[Term]) -> Term:
     return w[1] ** 2 - w[0] ** 2
 
 
-# -- the step -----------------------------------------------------------------------------------------------------------------
+# -- the step -----------------------------------------------------------------------------------------------------------
 
 
 def one_step() -> Claim:
-    """D^+ = D (1 - eta^2 r^2), and the trace at the limit: D is conserved, T^2 = D^2 + 4 (w_1 w_2)^2, T = Tr H on the valley."""
+    """D^+ = D (1 - eta^2 r^2); gradient flow conserves D; T^2 = D^2 + 4 (w_1 w_2)^2, and T = Tr H."""
     g1, g2 = PAIR.gradient(PAIR.loss)
     zeros = [imbalance(stepped()) - D * (1 - (ETA * R) ** 2), W2 * g2 - W1 * g1, T**2 - D**2 - 4 * (W1 * W2) ** 2]
     return identities(f"{NAME}.step", STEP, [*zeros, trace(PAIR.hessian) - T])
@@ -109,7 +110,7 @@ def hidden() -> Claim:
     return identities(f"{NAME}.hidden_layer", f.variables, [f.step(), f.conserved(), f.root()])
 
 
-# -- the trace before and after a step ------------------------------------------------------------------------------------
+# -- the trace before and after a step ----------------------------------------------------------------------------------
 
 
 TRACES = (P**2 - D**2 - 4 * Y**2, Q**2 - imbalance(stepped()) ** 2 - 4 * Y**2)
@@ -142,7 +143,7 @@ def traces() -> Iterator[Claim]:
     yield monotone("increases", (*signs, moves[0], positive(push - 2)), Q - P, up, 0)
 
 
-# -- label noise and the effective flow ------------------------------------------------------------------------------------
+# -- label noise and the effective flow ---------------------------------------------------------------------------------
 
 
 def label_noise() -> Claim:
@@ -186,7 +187,7 @@ def claims() -> Iterator[Claim]:
     yield minimum()
 
 
-# -- sharpness and false variants ---------------------------------------------------------------------------------------------
+# -- sharpness and false variants ---------------------------------------------------------------------------------------
 
 
 def any_step() -> Statement:
@@ -198,7 +199,9 @@ def any_limit() -> Statement:
     """Tr^2 = D^2 + 4 y^2 at every stationary point with the same D."""
     (u, v), (w1, w2) = LIMIT, (W1, W2)
     given = [(u * v - Y) * v, (u * v - Y) * u, v**2 - u**2 - D]
-    return statement(f"{NAME}: any stationary point", (w1, w2, Y, u, v), [is_zero((u**2 + v**2) ** 2 - D**2 - 4 * Y**2)], map(is_zero, given))
+    return statement(
+        f"{NAME}: any stationary point", (w1, w2, Y, u, v), [is_zero((u**2 + v**2) ** 2 - D**2 - 4 * Y**2)], map(is_zero, given)
+    )
 
 
 def without(words: str, claim: str, dropped: int) -> Statement:
@@ -266,7 +269,8 @@ THEOREM = Theorem(
     certified_at=((1, 1, 1), (1, 3, 1)),
     supported_at=((1, 1, 1), (1, 16, 1)),
     note=(
-        '"Gradient noise decreases the trace of the Hessian" needs a small learning rate (eta^2 r^2 <= 2), also where every single '
-        "step is known: from w = (1, 2) with y = 2, eta = 1, r = 2 the trace at the limit of gradient flow goes from 5 to sqrt(97)."
+        '"Gradient noise decreases the trace of the Hessian" needs a small learning rate (eta^2 r^2 <= 2), also where '
+        "every single step is known: from w = (1, 2) with y = 2, eta = 1, r = 2 the trace at the limit of gradient flow "
+        "goes from 5 to sqrt(97)."
     ),
 )
