@@ -17,6 +17,7 @@ COMMANDS = {
     "show": "one theorem as a reader of the paper wants it: statement, proofs, sharpness, false twins",
     "derive": "derive a closed form step by step with SymPy",
     "replay": "re-check certificates with nothing but the kernel",
+    "hessian": "how flat a trained network lies on its valley, and where gradient noise drives it",
     "minimum": "the exact global minimum of a deep linear network on a CSV file",
 }
 

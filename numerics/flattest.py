@@ -50,8 +50,8 @@ def flattest(Y: Any, X: Any, widths: Sequence[int], *, by: str = "trace", seed: 
     """A flattest point of the networks of `widths` (d_0, ..., d_N) that fit Y (d_N, n) on X (d_0, n) best; X = None: X = I.
 
     `by` chooses what is least: the trace of the Hessian, or its largest eigenvalue ("sharpness", for X X^T = k I). The point is
-    one of many: `seed` rotates the hidden layers. Raises `InvalidInput` for shapes that do not fit, entries that are not finite,
-    hidden widths below the rank of the fitted targets, and for "sharpness" where X X^T is no multiple of I.
+    one of many: `seed` rotates the hidden layers. Raises `InvalidInput` for shapes that do not fit, entries not finite, hidden
+    widths below the rank of the fitted targets, and for "sharpness" where X X^T is not k I.
 
     >>> from numerics.hessian import hessian_trace
     >>> found = flattest([[1.0], [0.0], [0.0], [0.0]], None, (1, 1, 4))

@@ -7,27 +7,30 @@ Hypotheses: (a) none. (b) P X = Y; attained if the hidden widths are at least ra
 in the form grad Tr H = J^T Z for some Z.
 
 Conclusion:
-(a) Along \(V = -\tfrac c4 P_T \nabla \operatorname{Tr} H = -\tfrac c4 (\nabla \operatorname{Tr} H - J^T Z)\), for every depth and data,
+(a) Along \(V = -\tfrac c4 P_T \nabla \operatorname{Tr} H = -\tfrac c4 (\nabla \operatorname{Tr} H - J^T Z)\), for every depth
+and data,
 \[ D_i' = c \,( |A_{i+1}|^2 B_i B_i^T - |B_{i-1}|^2 A_i^T A_i ). \]
-(b) \(\min_{P X = Y} \operatorname{Tr} H = N (d_N |X|^2)^{1/N} s^{2 - 2/N}\). Equality iff |B_i|^2 A_i^T A_i = |A_i|^2 B_i B_i^T for all
-hidden i and the N summands of Tr H agree. An explicit flattest point is Y = U S V^T,
-\(W_1 = a_1 Q_1 S^{1/2} V^T X^+\), \(W_i = a_i Q_i Q_{i-1}^T\), \(W_N = a_N U S^{1/2} Q_{N-1}^T\).
-(c) Such a point is a GLOBAL minimum of Tr H on the valley: there are no spurious ones, whatever the hidden widths of the rivals.
+(b) \(\min_{P X = Y} \operatorname{Tr} H = N (d_N |X|^2)^{1/N} s^{2 - 2/N}\). Equality iff |B_i|^2 A_i^T A_i = |A_i|^2 B_i
+B_i^T for all hidden i and the N summands of Tr H agree. An explicit flattest point is Y = U S V^T, \(W_1 = a_1 Q_1 S^{1/2}
+V^T X^+\), \(W_i = a_i Q_i Q_{i-1}^T\), \(W_N = a_N U S^{1/2} Q_{N-1}^T\).
+(c) Such a point is a GLOBAL minimum of Tr H on the valley: there are no spurious ones, whatever the hidden widths of the
+rivals.
 
 Form: identity for all W; inequality, attained; iff; global minimum.
 
 Scope of proof: all widths, depths 2 to 4 (the "only if" of the equality case: depths 2 and 3). s is the trace of K in a polar
 decomposition Y = M K of Y, which every Y has. The norms r_i = |A_i| |B_i| are named by r_i^2.
 
-Why: s <= |A_i| |B_i| for every cut i, and the inequality of the means for the summands, whose product is d_N |X|^2 times that of
-all |A_i|^2 |B_i|^2. The multiplier Z drops out of D_i'; so at a stationary point A_i^T A_i is proportional to B_i B_i^T, with a
-factor that makes neighbouring summands equal, and both inequalities are equalities.
+Why: s <= |A_i| |B_i| for every cut i, and the inequality of the means for the summands, whose product is d_N |X|^2 times that
+of all |A_i|^2 |B_i|^2. The multiplier Z drops out of D_i'; so at a stationary point A_i^T A_i is proportional to B_i B_i^T,
+with a factor that makes neighbouring summands equal, and both inequalities are equalities.
 
-Sharpness: balanced layers are NOT the flattest in general: N = 2 with d_0 != d_2, widths (1,1,4): 5 against 145/36; N = 3,
-P = diag(64, 1): 1317 against 40838057/32805. Points of the valley that are not stationary are no minima. The theorem is about the
-trace, not about the largest eigenvalue or the determinant.
+Sharpness: balanced layers are NOT the flattest in general: N = 2 with d_0 != d_2, widths (1,1,4): 5 against 145/36; N = 3, P
+= diag(64, 1): 1317 against 40838057/32805. Points of the valley that are not stationary are no minima. The theorem is about
+the trace, not about the largest eigenvalue or the determinant.
 
-Source: own derivation; the least value in the form of a nuclear norm is in arXiv:2306.13239; for the valley of arXiv:1910.00195.
+Source: own derivation; the least value in the form of a nuclear norm is in arXiv:2306.13239; for the valley of
+arXiv:1910.00195.
 """
 
 from __future__ import annotations
@@ -41,17 +44,9 @@ from sympy import Rational
 from theory.statement import Statement
 from theory.theorem import Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian import setting
-from theory.theorems.hessian.flattest_claims import C, NAME, Valley, claims, forces, push
-from theory.theorems.hessian.setting import (
-    SOURCE,
-    Network,
-    Term,
-    is_zero,
-    nonnegative,
-    norm2,
-    positive,
-    trace,
-)
+from theory.theorems.hessian.flattest_claims import NAME, C, Valley, claims, forces, push
+from theory.theorems.hessian.setting import SOURCE, Network, is_zero, nonnegative, norm2, positive
+from theory.theorems.minima.terms import Term, trace
 
 MILLION = 1_000_000
 
@@ -83,8 +78,8 @@ def any_point() -> Statement:
 
 
 def sharpness() -> Iterator[Counterexample]:
-    line = lambda *x: [[c] for c in x]  # noqa: E731
-    at = {"W1": [[1]], "W2": line(1, 0, 0, 0), "W1p": [["3/4"]], "W2p": line("4/3", 0, 0, 0)}
+    rest = [[0], [0], [0]]
+    at = {"W1": [[1]], "W2": [[1], *rest], "W1p": [["3/4"]], "W2p": [["4/3"], *rest]}
     yield Counterexample("d_0 = d_2, for balanced layers to be flattest (N = 2)", balanced_is_flattest((1, 1, 4)), at)
     balanced = {f"W{i}": [[4, 0], [0, 1]] for i in (1, 2, 3)}
     outer, middle = [["40/9", 0], [0, "5/9"]], [["81/25", 0], [0, "81/25"]]
@@ -166,10 +161,10 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 
 
 NOTE = (
-    "'Flat minima are balanced' is not so for the trace in general. It holds for two layers with d_0 = d_2 and X = I. Otherwise the "
-    "flattest points are those where A_i^T A_i is proportional to B_i B_i^T with equal summands, and balanced layers are beaten: widths "
-    "(1, 1, 4), P = e_1: 5 at balanced layers, 145/36 at (3/4, 4/3 e_1), the least is 4. What does hold: the trace has no spurious "
-    "stationary points on the valley."
+    "'Flat minima are balanced' is not so for the trace in general. It holds for two layers with d_0 = d_2 and X = I. "
+    "Otherwise the flattest points are those where A_i^T A_i is proportional to B_i B_i^T with equal summands, and balanced "
+    "layers are beaten: widths (1, 1, 4), P = e_1: 5 at balanced layers, 145/36 at (3/4, 4/3 e_1), the least is 4. What "
+    "does hold: the trace has no spurious stationary points on the valley."
 )
 
 THEOREM = Theorem(

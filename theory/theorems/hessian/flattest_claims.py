@@ -18,11 +18,9 @@ from theory.statement import Condition
 from theory.theorem import Claim
 from theory.theorems.alignment.rewriting import Rule, rewritten, rule
 from theory.theorems.hessian import setting
-from theory.theorems.hessian.nuclear import Factors, Polar, deficit, nothing, product
+from theory.theorems.hessian.nuclear import Factors, Polar, nothing, product
 from theory.theorems.hessian.setting import (
     Network,
-    Term,
-    dot,
     eye,
     identities,
     is_zero,
@@ -33,15 +31,12 @@ from theory.theorems.hessian.setting import (
     positive,
     scalar,
     square,
-    step,
-    term,
     total,
-    trace,
     vanish,
     widths_of,
 )
 from theory.theorems.minima import means
-from theory.theorems.minima.terms import fact
+from theory.theorems.minima.terms import Term, dot, fact, step, term, trace
 
 NAME = "hessian.flattest"
 C, P, T = scalar("c"), scalar("p"), scalar("T")
@@ -153,7 +148,7 @@ class Valley:
     @cached_property
     def excess(self) -> Term:
         """(Tr H)^N - N^N d_N |X|^2 s^(2N-2)."""
-        return self.net.trace**self.net.depth - self.net.depth**self.net.depth * self.least
+        return self.net.trace**self.net.depth - term(self.net.depth**self.net.depth) * self.least
 
     def means_by(self) -> Term:
         """(sum t)^N - N^N prod t in squares."""
@@ -161,7 +156,7 @@ class Valley:
 
     def products_by(self, order: Sequence[int] | None = None) -> list[Term]:
         """N^N d_N |X|^2 (prod q - s^(2N-2)) in N - 1 nonnegative parts."""
-        s2, seen, out = self.polar.s**2, [], []
+        s2, seen, out = self.polar.s**2, list[Term](), list[Term]()
         order = list(order or range(len(self.q)))
         for place, k in enumerate(order):
             later = [square(self.factors[j].A) * square(self.factors[j].B) for j in order[place + 1 :]]
@@ -215,7 +210,7 @@ def _equal_bounds(v: Valley) -> list[Step]:
     N, steps = v.net.depth, []
     for k, f in enumerate(v.factors):
         order = [*(j for j in range(len(v.q)) if j != k), k]
-        *others, last = v.products_by(order)
+        others = v.products_by(order)[:-1]
         scale = N**N * number(v.net.widths[-1]) * fact(norm2(v.net.X)) * fact(v.polar.s) ** (2 * N - 4)
         below = step(">=", -f.bound, total([v.means_by(), *others]) - fact(v.excess), scale)
         steps += [below, nothing(f.bound, fact(f.bound) * fact(-f.bound))]
@@ -264,7 +259,10 @@ def attained(depth: int) -> Claim:
     inner = [a[i] * Q[i] * Q[i - 1].T for i in range(1, depth - 1)]
     layers = [a[0] * Q[0] * R * V.T * G, *inner, last]
     change = {W.node: x.node for W, x in zip(net.W, layers, strict=True)}
-    placed = lambda x: Term(dag.substitute([x.node], change)[0])  # noqa: E731
+
+    def placed(x: Term) -> Term:
+        return Term(dag.substitute([x.node], change)[0])
+
     s, X2, d = trace(R * R), norm2(net.X), number(net.widths[-1])
     shares = _shares(a, s, X2, d)
     facts = [product(a) - 1, *(x - T for x in shares)]
@@ -351,7 +349,7 @@ def _excess_by(v: Valley) -> Term:
     bounds = total(
         v.polar.s ** (2 * k) * fact(f.bound) * product([Term(dag.num(1)), *v.q[k + 1 :]]) for k, f in enumerate(v.factors)
     )
-    return powers - N**N * chain + N**N * number(v.net.widths[-1]) * norm2(v.net.X) * bounds
+    return powers - term(N**N) * (chain - number(v.net.widths[-1]) * norm2(v.net.X) * bounds)
 
 
 def global_minimum(depth: int) -> Claim:

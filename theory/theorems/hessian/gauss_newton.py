@@ -15,7 +15,7 @@ Scope of proof: all widths, depths 2 to 5 (the operator H V: depths 2 to 4).
 
 Why: the second derivative of P X sits in the Hessian only beside the residual, as <E, d^2 P[V, V] X> = <F, d^2 P[V, V]>.
 
-Sharpness: F = 0 is needed: x = 1, y = 0, w = (1, 1) has H = [[1, 2], [2, 1]], which is indefinite, and J^T J = [[1, 1], [1, 1]].
+Sharpness: F = 0 is needed: x = 1, y = 0, w = (1, 1) has H = [[1, 2], [2, 1]], indefinite, and J^T J = [[1, 1], [1, 1]].
 
 Source: own derivation, for the valley of arXiv:1910.00195.
 """
@@ -33,26 +33,23 @@ from theory.theorems.hessian import setting
 from theory.theorems.hessian.setting import (
     SOURCE,
     Network,
-    Term,
-    dot,
     identities,
     is_zero,
     letter,
     nonnegative,
     norm2,
-    step,
     total,
     vanish,
     widths_of,
 )
-from theory.theorems.minima.terms import fact
+from theory.theorems.minima.terms import Term, dot, fact, step, term
 
 NAME = "hessian.gauss_newton"
 
 
 def defect(net: Network, factor: Any = 1) -> Term:
     """H[V, V] - |J V|^2 - <F, d^2 P[V, V]>."""
-    return net.curvature(net.loss) - norm2(net.J()) - factor * dot(net.slope, net.second())
+    return net.curvature(net.loss) - norm2(net.J()) - term(factor) * dot(net.slope, net.second())
 
 
 def variables(net: Network) -> tuple[Term, ...]:
@@ -84,9 +81,7 @@ def at_minima(depth: int) -> Claim:
 def mixed(net: Network, i: int) -> Term:
     """What F adds to H V in layer i: the derivative by W_i of <F, dP[V]> with F held fixed, as a visible zero."""
     held = letter("M", net.widths[-1], net.widths[0])
-    pairing = total(
-        dot(held, net.head(j) * net.V[j - 1] * net.between(j - 1, 0)) for j in net.index
-    )
+    pairing = total(dot(held, net.head(j) * net.V[j - 1] * net.between(j - 1, 0)) for j in net.index)
     derived = dag.gradient(pairing.node, net.W[i - 1].node)
     return Term(dag.substitute([derived], {held.node: dag.known(net.slope.node)})[0])
 

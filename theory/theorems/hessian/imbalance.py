@@ -1,8 +1,8 @@
 r"""Two layers of any widths: what label noise does to the imbalance, step by step and in the limit flow.
 
 Setting: \(L = \tfrac12 |W_2 W_1 X - Y|^2\), \(D = W_2^T W_2 - W_1 W_1^T\), one step of size eta on labels Y + R with residual
-E = P X - Y - R and F = E X^T; the limit flow is \(V = -\tfrac c4 P_T \nabla \operatorname{Tr} H\), P_T the projection on the tangent
-space of the valley. From (b) on X = I, so \(\operatorname{Tr} H = d_2 |W_1|^2 + d_0 |W_2|^2\).
+E = P X - Y - R and F = E X^T; the limit flow is \(V = -\tfrac c4 P_T \nabla \operatorname{Tr} H\), P_T the projection on the
+tangent space of the valley. From (b) on X = I, so \(\operatorname{Tr} H = d_2 |W_1|^2 + d_0 |W_2|^2\).
 
 Hypotheses: (a) none. (b) P = Y before the step; R independent of mean 0 and variance s. (c) Z with
 \(W_2 W_2^T Z + Z W_1^T W_1 = 2 (d_0 + d_2) P\), which exists where J is onto. (d) moreover d_0 = d_2 = d.
@@ -10,8 +10,8 @@ Hypotheses: (a) none. (b) P = Y before the step; R independent of mean 0 and var
 Conclusion:
 (a) \(D^+ = D + \eta^2 (W_1 F^T F W_1^T - W_2^T F F^T W_2)\), for every residual and every step.
 (b) \(E[D^+] = D + \eta^2 s\, (d_2 W_1 W_1^T - d_0 W_2^T W_2)\); with d_0 = d_2 = d this is \((1 - d \eta^2 s) D\).
-(c) \(V_1 = -\tfrac c4 (2 d_2 W_1 - W_2^T Z)\), \(V_2 = -\tfrac c4 (2 d_0 W_2 - Z W_1^T)\): V is tangent, c <grad Tr H, U> = -4 <V, U>
-for every tangent U, c d/dt Tr H = -4 |V|^2, and \(D' = c\,(d_2 W_1 W_1^T - d_0 W_2^T W_2)\).
+(c) \(V_1 = -\tfrac c4 (2 d_2 W_1 - W_2^T Z)\), \(V_2 = -\tfrac c4 (2 d_0 W_2 - Z W_1^T)\): V is tangent, c <grad Tr H, U> =
+-4 <V, U> for every tangent U, c d/dt Tr H = -4 |V|^2, and \(D' = c\,(d_2 W_1 W_1^T - d_0 W_2^T W_2)\).
 (d) \(D' = -c d D\), so \(D(t) = e^{-cdt} D(0)\), and where D = 0, Tr H = 2 d Tr K with K = W_1^T W_1, K^2 = P^T P: 2 d |P|_*.
 
 Form: identities; exact conditional mean; exact solution of the limit flow.
@@ -43,8 +43,6 @@ from theory.theorems.hessian import setting
 from theory.theorems.hessian.setting import (
     SOURCE,
     Network,
-    Term,
-    dot,
     eye,
     identities,
     is_zero,
@@ -55,13 +53,11 @@ from theory.theorems.hessian.setting import (
     positive,
     scalar,
     square,
-    step,
     total,
-    trace,
     vanish,
     widths_of,
 )
-from theory.theorems.minima.terms import fact
+from theory.theorems.minima.terms import Term, dot, fact, step, term, trace
 
 NAME = "hessian.imbalance"
 ETA, S, C = scalar("eta"), scalar("s"), scalar("c")
@@ -112,7 +108,7 @@ def point(widths: Sequence[Dim], *names: str, **more: Any) -> dict[str, Any]:
 def target(net: Network, a: Any = 1, b: Any = 1) -> Term:
     """a d_2 W_1 W_1^T - b d_0 W_2^T W_2."""
     W1, W2 = net.W
-    return a * number(net.widths[2]) * W1 * W1.T - b * number(net.widths[0]) * W2.T * W2
+    return term(a) * number(net.widths[2]) * W1 * W1.T - term(b) * number(net.widths[0]) * W2.T * W2
 
 
 def expected(net: Network) -> Term:
@@ -188,7 +184,7 @@ def decay() -> Claim:
 def balanced_value() -> Claim:
     """D = 0, d_0 = d_2 = d: K = W_1^T W_1 has K^2 = P^T P, and Tr H = 2 d Tr K."""
     net = Network(EQUAL, white=True)
-    (W1, W2), D = net.W, net.imbalance(1)
+    W1, D = net.W[0], net.imbalance(1)
     K, P = W1.T * W1, net.fitted
     gaps = [K * K - P.T * P, net.trace - 2 * number("d0") * trace(K)]
     known = fact(D)
@@ -284,8 +280,9 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 
 
 NOTE = (
-    "'Flat minima are balanced' holds for the trace of two layers if d_0 = d_2 and X = I: then label noise makes the imbalance decay "
-    "exactly. With d_0 != d_2 balanced layers move away: widths (1, 1, 2), w_1 = 1, w_2 = (1, 0) has D = 0 and D' = c."
+    "'Flat minima are balanced' holds for the trace of two layers if d_0 = d_2 and X = I: then label noise makes the "
+    "imbalance decay exactly. With d_0 != d_2 balanced layers move away: widths (1, 1, 2), w_1 = 1, w_2 = (1, 0) has D = 0 "
+    "and D' = c."
 )
 
 THEOREM = Theorem(

@@ -7,21 +7,21 @@ Hypotheses: d_0 = d_2 = d <= d_1; P invertible for the equality case.
 
 Conclusion:
 \[ \det J J^T \ge \prod_{a, b = 1}^d (s_a + s_b), \qquad \text{with equality iff } W_2^T W_2 = W_1 W_1^T . \]
-For d = 1: |W_1|^2 + |W_2|^2 >= 2 |y|. For d = 2, with the nuclear norm s = s_1 + s_2 and delta = |det P| = s_1 s_2, the product is
-\(4 \delta s^2\). Example: P = diag(1, 4) at balanced layers has det K = 2 * 8 * 5 * 5 = 400.
+For d = 1: |W_1|^2 + |W_2|^2 >= 2 |y|. For d = 2, with the nuclear norm s = s_1 + s_2 and delta = |det P| = s_1 s_2, the
+product is \(4 \delta s^2\). Example: P = diag(1, 4) at balanced layers has det K = 2 * 8 * 5 * 5 = 400.
 
 Form: inequality; equality iff.
 
-Scope of proof: d = 1, all hidden widths; d = 2 with hidden widths 2 and 3 for the inequality, 2 for the equality case. Larger d: an
-experiment up to d = 6.
+Scope of proof: d = 1, all hidden widths; d = 2 with hidden widths 2 and 3 for the inequality, 2 for the equality case. Larger
+d: an experiment up to d = 6.
 
 Why: for 2 x 2 matrices with traces a, b and determinants f^2, g^2 of W_1^T W_1 and W_2 W_2^T
 \[ \det K = (f^2 - g^2)^2 + (a + b)(a g^2 + b f^2)
  = 4 \delta s^2 + (f^2 - g^2)^2 + a b (f - g)^2 + (a g - b f)^2 + 4 f g (a b - s^2) + 4 s^2 (f g - \delta), \]
 with a b = |W_1|^2 |W_2|^2 >= s^2 and f g >= delta (Cauchy-Binet).
 
-Sharpness: d_0 = d_2 is needed: on widths (1,1,2) pdet = w_1^4 + |w_2|^2 w_1^2 has no minimum on the valley, and balanced layers do
-not minimise it. Where P is singular both sides can vanish at layers that are not balanced. X = I is needed.
+Sharpness: d_0 = d_2 is needed: on widths (1,1,2) pdet = w_1^4 + |w_2|^2 w_1^2 has no minimum on the valley, and balanced
+layers do not minimise it. Where P is singular both sides can vanish at layers that are not balanced. X = I is needed.
 
 Source: own derivation, for the valley of arXiv:1910.00195.
 """
@@ -37,25 +37,13 @@ from theory import dag
 from theory.certificates import Step, split
 from theory.statement import Condition, Statement
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
+from theory.theorems.alignment.setting import table
 from theory.theorems.hessian import setting
 from theory.theorems.hessian.flattest_claims import Valley
 from theory.theorems.hessian.nuclear import nothing
-from theory.theorems.hessian.setting import (
-    SOURCE,
-    Network,
-    Term,
-    is_zero,
-    nonnegative,
-    norm2,
-    positive,
-    scalar,
-    square,
-    step,
-    trace,
-    vanish,
-)
+from theory.theorems.hessian.setting import SOURCE, Network, is_zero, nonnegative, norm2, positive, scalar, square, vanish
 from theory.theorems.hessian.spectrum import determinant, kronecker_sum
-from theory.theorems.minima.terms import fact
+from theory.theorems.minima.terms import Term, fact, step, trace
 
 NAME = "hessian.least_determinant"
 F, G, DELTA = scalar("f"), scalar("g"), scalar("delta")
@@ -175,7 +163,7 @@ class Pair:
         """P = I."""
         k = int(self.net.widths[1])
         unit, zero = [[1, 0], [0, 1]], [[0, 0], [0, 0]]
-        layers = {"W1": [[int(i == j) for j in range(2)] for i in range(k)], "W2": [[int(i == j) for j in range(k)] for i in range(2)]}
+        layers = {"W1": table(k, 2), "W2": table(2, k)}
         return {**layers, "Y": unit, "M": unit, "K": unit, "L": unit, "Q": zero, "f": 1, "g": 1, "delta": 1}
 
 
@@ -192,7 +180,11 @@ def only_balanced() -> Claim:
     parts, zero = p.parts(), p.zeros() - fact(p.gap)
     steps = [*p.bound_steps(), *f.nonzero_steps()]
     steps += [step(">", F * G, fact(DELTA) + fact(F * G - DELTA))]
-    size, others = fact(p.a) * fact(p.b), lambda k: setting.total(x for i, x in enumerate(parts) if i != k) + zero
+    size = fact(p.a) * fact(p.b)
+
+    def others(k: int) -> Term:
+        return setting.total(x for i, x in enumerate(parts) if i != k) + zero
+
     steps += [nothing(F - G, others(1), size), nothing(p.a * G - p.b * F, others(2))]
     below = step(">=", -f.bound, others(3), 4 * fact(F * G))
     steps += [below, nothing(f.bound, fact(f.bound) * fact(-f.bound)), *f.equality_steps()]
@@ -308,10 +300,11 @@ def variants() -> Iterator[Statement]:
         yield setting.statement(f"{NAME}: {words}", pair.W, [then], [positive(P**2)])
     a, b = (Term(dag.var(x, (2, 2), symmetric=True)) for x in "AB")
     K = Term(determinant(kronecker_sum(a.node, b.node)))
+    across, both_traces = trace(a) * det2(b) + trace(b) * det2(a), trace(a) + trace(b)
     for words, gap in (
         ("the difference of the determinants", K - (det2(a) - det2(b)) ** 2),
-        ("the sum of the determinants", K - (det2(a) + det2(b)) ** 2 - (trace(a) + trace(b)) * (trace(a) * det2(b) + trace(b) * det2(a))),
-        ("the traces exchanged", K - (det2(a) - det2(b)) ** 2 - (trace(a) + trace(b)) * (trace(a) * det2(a) + trace(b) * det2(b))),
+        ("the sum of the determinants", K - (det2(a) + det2(b)) ** 2 - both_traces * across),
+        ("the traces exchanged", K - (det2(a) - det2(b)) ** 2 - both_traces * (trace(a) * det2(a) + trace(b) * det2(b))),
     ):
         yield setting.statement(f"{NAME}: {words}", (a, b), [is_zero(gap)])
     yield from (unequal(), singular(), other_data())
@@ -331,8 +324,9 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 
 
 NOTE = (
-    "'Isotropic noise decreases the determinant' has balanced layers as its end only for d_0 = d_2 and invertible P (X = I). With d_0 != "
-    "d_2 there may be no end: on widths (1, 1, 2) pdet = w^4 + |y|^2 tends to |y|^2 as w tends to 0 and does not attain it."
+    "'Isotropic noise decreases the determinant' has balanced layers as its end only for d_0 = d_2 and invertible P (X = "
+    "I). With d_0 != d_2 there may be no end: on widths (1, 1, 2) pdet = w^4 + |y|^2 tends to |y|^2 as w tends to 0 and "
+    "does not attain it."
 )
 
 THEOREM = Theorem(

@@ -1,22 +1,23 @@
 r"""The least sharpness: how small the largest eigenvalue of the Hessian can be on the valley.
 
-Setting: \(L = \tfrac12 |W_N \cdots W_1 - Y|_F^2\) (X = I) on the valley P = Y; s_1 the largest singular value of Y, H the Hessian.
+Setting: \(L = \tfrac12 |W_N \cdots W_1 - Y|_F^2\) (X = I) on the valley P = Y; s_1 the largest singular value of Y, H the
+Hessian.
 
 Hypotheses: P = Y, X = I (or X X^T = I); attained if the hidden widths are at least rank Y.
 
 Conclusion:
 \[ \min_{P = Y} \lambda_{\max}(H) = N s_1^{2 - 2/N}, \]
-attained by balanced layers, though not by them alone. In detail, for unit vectors u, v and every number l >= 0 with
-l |V|^2 >= H[V, V] at V = J^T(u v^T): \(l^N \ge N^N (u^T P v)^{2N-2}\). Conversely, where \(|W_i|_{op}^2 \le q\) for all layers,
-\(H[V, V] \le N q^{N-1} |V|^2\) for all V; balanced layers with \(W_N W_N^T \le q I\) are such, and \(P P^T = (W_N W_N^T)^N\), so
-that q^N = s_1^2 for the least q.
+attained by balanced layers, though not by them alone. In detail, for unit vectors u, v and every number l >= 0 with l |V|^2
+>= H[V, V] at V = J^T(u v^T): \(l^N \ge N^N (u^T P v)^{2N-2}\). Conversely, where \(|W_i|_{op}^2 \le q\) for all layers,
+\(H[V, V] \le N q^{N-1} |V|^2\) for all V; balanced layers with \(W_N W_N^T \le q I\) are such, and \(P P^T = (W_N W_N^T)^N\),
+so that q^N = s_1^2 for the least q.
 
 Form: inequality, attained.
 
 Scope of proof: all widths, depths 2 to 4.
 
-Why: <u v^T, J J^T u v^T> = sum_i |A_i^T u|^2 |B_{i-1} v|^2, where |A_i^T u| |B_i v| >= u^T P v for each hidden i; the inequality of
-the means. For the upper bound |sum_i x_i|^2 <= N sum_i |x_i|^2 with x_i = A_i V_i B_{i-1}.
+Why: <u v^T, J J^T u v^T> = sum_i |A_i^T u|^2 |B_{i-1} v|^2, where |A_i^T u| |B_i v| >= u^T P v for each hidden i; the
+inequality of the means. For the upper bound |sum_i x_i|^2 <= N sum_i |x_i|^2 with x_i = A_i V_i B_{i-1}.
 
 Sharpness: X = I is needed (x = 1/2), and so is the valley (y = 3 at w = (1, 1)). The points of least sharpness need not be
 balanced: W_1 = diag(2, 1/2), W_2 = diag(2, 2).
@@ -43,8 +44,6 @@ from theory.theorems.hessian.nuclear import cauchy, cauchy_step, product
 from theory.theorems.hessian.setting import (
     SOURCE,
     Network,
-    Term,
-    dot,
     eye,
     is_zero,
     letter,
@@ -53,15 +52,12 @@ from theory.theorems.hessian.setting import (
     positive,
     scalar,
     square,
-    step,
-    term,
     total,
-    trace,
     vanish,
     widths_of,
 )
 from theory.theorems.minima import means
-from theory.theorems.minima.terms import fact
+from theory.theorems.minima.terms import Term, dot, fact, step, term, trace
 
 NAME = "hessian.least_sharpness"
 LAMBDA, QUOTA = scalar("lam"), scalar("q")
@@ -137,9 +133,8 @@ def lower_bound(depth: int) -> Claim:
     ]
     by = fact(below) + fact(product_gap) - short * norm2(JV) + paired * (dot(u * v.T, JV) + size)
     flat = fact(LAMBDA) + fact(-size)
-    steps += [
-        split(">=", (LAMBDA - size).node, size.node, [step(">=", LAMBDA - size, by, fact(size))], [step(">=", LAMBDA - size, flat)])
-    ]
+    over = LAMBDA - size
+    steps += [split(">=", over.node, size.node, [step(">=", over, by, fact(size))], [step(">=", over, flat)])]
     rho = total(shares(net, u, v))
     steps += [step(">=", LAMBDA - rho, fact(LAMBDA - size) + apart)]
     cofactor = total(fact(LAMBDA) ** (N - 1 - k) * rho**k for k in range(N))
@@ -292,8 +287,9 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 
 
 NOTE = (
-    "'Flat minima are balanced' holds in this sense: balanced layers have the least largest eigenvalue (X = I). Others have it too: "
-    "W_1 = diag(2, 1/2), W_2 = diag(2, 2). And the flattest points by the trace are other points unless d_0 = d_2 (N = 2)."
+    "'Flat minima are balanced' holds in this sense: balanced layers have the least largest eigenvalue (X = I). Others have "
+    "it too: W_1 = diag(2, 1/2), W_2 = diag(2, 2). And the flattest points by the trace are other points unless d_0 = d_2 "
+    "(N = 2)."
 )
 
 THEOREM = Theorem(

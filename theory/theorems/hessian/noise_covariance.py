@@ -1,30 +1,32 @@
 r"""Which noise stochastic gradient descent has: its covariance Sigma for label noise, minibatches, and plain SGD.
 
-Setting: \(L = \tfrac12 |P X - Y|_F^2\) with Hessian H and Jacobian J of P X; Sigma[V, V] is the mean square of the noise of the
-gradient in the direction V. Label noise: Y + D in place of Y, the entries of D independent, of mean 0 and variance s. Minibatch:
-B of the n samples with replacement, loss 1/(2B) of their squared errors.
+Setting: \(L = \tfrac12 |P X - Y|_F^2\) with Hessian H and Jacobian J of P X; Sigma[V, V] is the mean square of the noise of
+the gradient in the direction V. Label noise: Y + D in place of Y, the entries of D independent, of mean 0 and variance s.
+Minibatch: B of the n samples with replacement, loss 1/(2B) of their squared errors.
 
-Hypotheses: (a), (b) independent labels, fresh at every step; P X = Y where Sigma is compared with H. (c) P X = Y, no label noise.
+Hypotheses: (a), (b) independent labels, fresh at every step; P X = Y where Sigma is compared with H. (c) P X = Y, no label
+noise.
 
 Conclusion:
-(a) The noise of the gradient is -J^T D, so Sigma = s J^T J for all W, and Sigma = s H on the valley; with the loss 1/(2n), whose
-Hessian is H/n, Sigma = (s/n)(H/n); a batch of B with fresh label noise: Sigma = (s/B)(H/n).
-(b) Labels with covariance C: Sigma = J^T C J. With K = J J^T and Q K + K Q = C the matrix S = J^T Q J solves H S + S H = Sigma, and
-tr(S J^T dJ) = tr(Q K dJ J^T), minus which is the drift along v with dJ the change of J; for C = s I it is (s/4) d Tr H. If J is
-onto, Sigma = c H only for C = c I.
+(a) The noise of the gradient is -J^T D, so Sigma = s J^T J for all W, and Sigma = s H on the valley; with the loss 1/(2n),
+whose Hessian is H/n, Sigma = (s/n)(H/n); a batch of B with fresh label noise: Sigma = (s/B)(H/n).
+(b) Labels with covariance C: Sigma = J^T C J. With K = J J^T and Q K + K Q = C the matrix S = J^T Q J solves H S + S H =
+Sigma, and tr(S J^T dJ) = tr(Q K dJ J^T), minus which is the drift along v with dJ the change of J; for C = s I it is (s/4) d
+Tr H. If J is onto, Sigma = c H only for C = c I.
 (c) Without label noise every minibatch gradient vanishes on P X = Y, whatever the weights of the samples: no motion.
 
 Form: identities; on the valley where H enters.
 
-Scope of proof: all widths, depths 2 to 4, for the noise of the gradient, -J^T D, and for (c); all sizes for the equations of (b).
-Means over the noise need given sizes: of <Q, D>^2 for outputs up to 3 x 3, which with the former is Sigma = s J^T J at all hidden
-widths; of the derivatives themselves at widths (1,1,1), (2,1,2), (1,2,2), (1,1,1,2); batches of 1 and 2 out of 2 samples at widths
-(1,1,1), (1,2,1), (1,1,2).
+Scope of proof: all widths, depths 2 to 4, for the noise of the gradient, -J^T D, and for (c); all sizes for the equations of
+(b).
+Means over the noise need given sizes: of <Q, D>^2 for outputs up to 3 x 3, which with the former is Sigma = s J^T J at all
+hidden widths; of the derivatives themselves at widths (1,1,1), (2,1,2), (1,2,2), (1,1,1,2); batches of 1 and 2 out of 2
+samples at widths (1,1,1), (1,2,1), (1,1,2).
 
 Why: the residual is linear in the labels, and the mean of <Q, D>^2 is s |Q|^2.
 
-Sharpness: off the valley Sigma = s J^T J is not s H; noise on one output alone is not a multiple of H; nor is the noise of plain
-SGD where the residual is not zero; with interpolation and no label noise the trace does not decrease.
+Sharpness: off the valley Sigma = s J^T J is not s H; noise on one output alone is not a multiple of H; nor is the noise of
+plain SGD where the residual is not zero; with interpolation and no label noise the trace does not decrease.
 
 Source: own derivation and classical; for the noise of arXiv:1910.00195.
 """
@@ -40,12 +42,11 @@ from typing import Any
 from theory import dag
 from theory.statement import Statement
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
+from theory.theorems.alignment.training import Terms
 from theory.theorems.hessian import setting
 from theory.theorems.hessian.setting import (
     SOURCE,
     Network,
-    Term,
-    dot,
     eye,
     identities,
     is_zero,
@@ -53,13 +54,11 @@ from theory.theorems.hessian.setting import (
     mean,
     norm2,
     scalar,
-    term,
     total,
-    trace,
     vanish,
     widths_of,
 )
-from theory.theorems.minima.terms import fact
+from theory.theorems.minima.terms import Term, dot, fact, term, trace
 
 NAME = "hessian.noise_covariance"
 S = scalar("s")
@@ -284,7 +283,8 @@ def sharpness() -> Iterator[Counterexample]:
     net = {"W1": [[1]], "W2": [[1], [0]], "V1": [[0]], "V2": [[0], [1]], "U1": [[1]], "U2": [[0], [0]]}
     yield Counterexample("label noise, not the residual, is the noise", plain(), {**net, "X": [[1, 1]], "Y": [[1, 1], [1, -1]]})
     yield Counterexample("equal noise on all outputs (C = s I)", one_output(), {**net, "X": [[1]], "Y": [[1], [0]]})
-    yield Counterexample("label noise, for a decreasing trace", decreasing(), {"W1": [[1]], "W2": [[2]], "X": [[1]], "Y": [[2]]})
+    still = {"W1": [[1]], "W2": [[2]], "X": [[1]], "Y": [[2]]}
+    yield Counterexample("label noise, for a decreasing trace", decreasing(), still)
 
 
 def variants() -> Iterator[Statement]:
@@ -304,9 +304,9 @@ def variants() -> Iterator[Statement]:
     yield from (setting.statement(f"{NAME}: {words}", names, [is_zero(x)], given) for words, x in wrong.items())
     for rate, words in ((Fraction(1), "the batch size left out"), (Fraction(1, 4), "the batch size squared")):
         s = minibatch((1, 1, 1), 2, rate).statement
-        yield setting.Terms(f"{NAME}: {words}", s.variables, s.given, s.then)
+        yield Terms(f"{NAME}: {words}", s.variables, s.given, s.then)
     s = lyapunov(swap=True).statement
-    yield setting.Terms(f"{NAME}: K Q in place of Q K", s.variables, s.given, s.then, {"m": 2, "p": 2})
+    yield Terms(f"{NAME}: K Q in place of Q K", s.variables, s.given, s.then, {"m": 2, "p": 2})
     yield from (off_the_valley(), plain(), one_output(), decreasing())
 
 
@@ -325,9 +325,9 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 
 
 NOTE = (
-    "That SGD decreases the trace of the Hessian needs fresh label noise, or a residual: on an interpolating valley plain minibatch "
-    "SGD has Sigma = 0 and does not move (w = (1, 2), x = 1, y = 2). It needs Sigma to be a multiple of H as well: noise on one "
-    "output, or the residual noise of plain SGD, is none."
+    "That SGD decreases the trace of the Hessian needs fresh label noise, or a residual: on an interpolating valley plain "
+    "minibatch SGD has Sigma = 0 and does not move (w = (1, 2), x = 1, y = 2). It needs Sigma to be a multiple of H as "
+    "well: noise on one output, or the residual noise of plain SGD, is none."
 )
 
 THEOREM = Theorem(

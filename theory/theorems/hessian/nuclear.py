@@ -11,7 +11,7 @@ r = |A| |B| gives two positive semidefinite roots of one matrix, r B^T B and |B|
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -20,8 +20,8 @@ from theory import dag
 from theory.certificates import Step, split
 from theory.dag import Dim
 from theory.statement import Condition
-from theory.theorems.hessian.setting import Term, dot, eye, is_zero, letter, norm2, square, step, total, trace, vanish
-from theory.theorems.minima.terms import fact
+from theory.theorems.hessian.setting import eye, is_zero, letter, norm2, square, vanish
+from theory.theorems.minima.terms import Term, dot, fact, step, trace
 
 
 def nothing(x: Term, by: Term, times: Any = None) -> Step:
@@ -201,11 +201,6 @@ class Factors:
         fitted = Z.T * self.product + self.product.T * Y
         polar = decomposed.T * Y + K * M.T * decomposed + K * projected
         return first + size * (fitted + polar)
-
-
-def deficit(x: Sequence[Term]) -> Term:
-    """(sum x)^N - N^N prod x."""
-    return total(x) ** len(x) - len(x) ** len(x) * product(x)
 
 
 def product(x: Iterable[Term]) -> Term:

@@ -1,25 +1,26 @@
 r"""Spectrum and rank of the Hessian on the valley, from the small matrix J J^T.
 
-Setting: \(L = \tfrac12 |P X - Y|_F^2\), \(A_i = W_N \cdots W_{i+1}\), \(B_i = W_i \cdots W_1 X\), J the Jacobian of P X; H the Hessian
-in all layers (p x p), J J^T acting on matrices Q of the shape of Y.
+Setting: \(L = \tfrac12 |P X - Y|_F^2\), \(A_i = W_N \cdots W_{i+1}\), \(B_i = W_i \cdots W_1 X\), J the Jacobian of P X; H the
+Hessian in all layers (p x p), J J^T acting on matrices Q of the shape of Y.
 
 Hypotheses: \((P X - Y) X^T = 0\), for instance on the valley P X = Y. No hypothesis on ranks.
 
 Conclusion: the nonzero spectrum of H is that of \(J J^T Q = \sum_i A_i A_i^T Q B_{i-1}^T B_{i-1}\):
-H V = l V gives J J^T (J V) = l J V with l |V|^2 = |J V|^2, and J J^T Q = l Q gives H (J^T Q) = l J^T Q with |J^T Q|^2 = l |Q|^2.
-For N = 2 and X = I the eigenvalues of J J^T are \(a_i + b_j\), with \(a_i\) those of \(W_1^T W_1\) and \(b_j\) those of \(W_2 W_2^T\):
-the eigenvectors are u v^T, and det(t - J J^T) = det(chi(t - W_2 W_2^T)) with chi the characteristic polynomial of W_1^T W_1.
+H V = l V gives J J^T (J V) = l J V, l |V|^2 = |J V|^2, and J J^T Q = l Q gives H (J^T Q) = l J^T Q, |J^T Q|^2 = l |Q|^2.
+For N = 2 and X = I the eigenvalues of J J^T are a_i + b_j, with a_i those of W_1^T W_1 and b_j those of W_2 W_2^T: the
+eigenvectors are u v^T, and det(t - J J^T) = det(chi(t - W_2 W_2^T)) with chi the characteristic polynomial of W_1^T W_1.
 One output and one datum: J J^T is the number Tr H, so Tr H = pdet H = the largest eigenvalue. Moreover
-\[ \operatorname{rank} H = \sum_i (c_i - c_{i-1})\, q_i, \qquad c_i = \operatorname{rank} A_i,\ c_0 = 0,\ q_i = \operatorname{rank} B_{i-1}: \]
+\[ \operatorname{rank} H = \sum_i (c_i - c_{i-1})\, q_i, \]
+where c_i = rank A_i, c_0 = 0 and q_i = rank B_{i-1}:
 u v^T is in the range of J if u is in that of A_i and v in that of B_{i-1}^T, for some i, and it is in the kernel of J^T if
 A_k^T u = 0 and B_k v = 0 for some k. The ranges of A_i grow and those of B_{i-1}^T shrink with i, so bases adapted to both make
 u v^T a basis of which each member is in the one or in the other, and the first kind is counted by the formula.
 
 Form: identities of matrices; rank formula.
 
-Scope of proof: all widths, depths 2 to 4, for the two directions of the spectrum, range and kernel; all widths at depth 2 for u v^T;
-the characteristic polynomial where W_1^T W_1 and W_2 W_2^T are 2 x 2 or 1 x 1. The count of the basis is an argument in words; the
-experiment compares the formula with exact ranks.
+Scope of proof: all widths, depths 2 to 4, for the two directions of the spectrum, range and kernel; all widths at depth 2 for
+u v^T; the characteristic polynomial where W_1^T W_1 and W_2 W_2^T are 2 x 2 or 1 x 1. The count of the basis is an argument in
+words; the experiment compares the formula with exact ranks.
 
 Why: on F = 0, H = J^T J, and J^T J and J J^T share their nonzero spectrum.
 
@@ -38,16 +39,14 @@ from typing import Any
 
 from theory import dag
 from theory.certificates import Step
-from theory.dag import Node
-from theory.dag import Dim
+from theory.dag import Dim, Node
 from theory.statement import Statement
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
+from theory.theorems.alignment.training import Terms
 from theory.theorems.hessian import gauss_newton, setting
 from theory.theorems.hessian.setting import (
     SOURCE,
     Network,
-    Term,
-    dot,
     eye,
     identities,
     is_zero,
@@ -58,7 +57,7 @@ from theory.theorems.hessian.setting import (
     vanish,
     widths_of,
 )
-from theory.theorems.minima.terms import fact
+from theory.theorems.minima.terms import Term, dot, fact, trace
 
 NAME = "hessian.spectrum"
 LAMBDA = scalar("lam")
@@ -114,9 +113,8 @@ def up(depth: int) -> Claim:
     inside = total(net.head(i) * fact(lifted[i - 1]) * net.tail(i - 1) for i in net.index) + fact(wrong)
     back = net.JT(inside)
     then = eigen(net)
-    steps += [
-        vanish(e, fact(g) + b - LAMBDA * fact(x)) for e, g, b, x in zip(then, gaps, back, lifted, strict=True)
-    ]
+    parts = zip(then, gaps, back, lifted, strict=True)
+    steps += [vanish(e, fact(g) + b - LAMBDA * fact(x)) for e, g, b, x in parts]
     length = total(map(norm2, net.JT(Q))) - LAMBDA * norm2(Q)
     steps += [vanish(length, dot(Q, fact(wrong)))]
     given = map(is_zero, [net.slope, *lifted, wrong])
@@ -137,7 +135,8 @@ def sums(weight: int = 1) -> tuple[Network, Statement, Step]:
 
 def eigenvalue_sums() -> Claim:
     _, s, proof = sums()
-    return Claim(s, (proof,), {"W1": [[1]], "W2": [[2]], "u": [[1]], "v": [[1]], "a": 1, "b": 4}, dict.fromkeys(("d0", "d1", "d2"), 1))
+    point = {"W1": [[1]], "W2": [[2]], "u": [[1]], "v": [[1]], "a": 1, "b": 4}
+    return Claim(s, (proof,), point, dict.fromkeys(("d0", "d1", "d2"), 1))
 
 
 def kronecker_sum(a: Node, b: Node) -> list[list[Node]]:
@@ -155,7 +154,8 @@ def determinant(rows: Sequence[Sequence[Node]]) -> Node:
     if not rows:
         return dag.num(1)
     minors = ([[*r[:j], *r[j + 1 :]] for r in rows[1:]] for j in range(len(rows)))
-    return dag.add(*(dag.lin(((-1) ** j, dag.mul(x, determinant(m)))) for j, (x, m) in enumerate(zip(rows[0], minors, strict=True))))
+    parts = (dag.mul(x, determinant(m)) for x, m in zip(rows[0], minors, strict=True))
+    return dag.lin(*(((-1) ** j, x) for j, x in enumerate(parts)))
 
 
 def characteristic(left: int, right: int) -> tuple[Term, Term, Term]:
@@ -165,7 +165,8 @@ def characteristic(left: int, right: int) -> tuple[Term, Term, Term]:
     shifted = [[dag.sub(LAMBDA.node if i == j else dag.num(0), x) for j, x in enumerate(row)] for i, row in enumerate(K)]
     rest = LAMBDA * eye(right) - b
     chi = rest - _entry(a, 0, 0) * eye(right) if left == 1 else _quadratic(a, rest, right)
-    return a, b, Term(determinant(shifted)) - Term(determinant([[dag.entry(chi.node, i, j) for j in range(right)] for i in range(right)]))
+    entries = [[dag.entry(chi.node, i, j) for j in range(right)] for i in range(right)]
+    return a, b, Term(determinant(shifted)) - Term(determinant(entries))
 
 
 def _entry(x: Term, i: int, j: int) -> Term:
@@ -175,7 +176,7 @@ def _entry(x: Term, i: int, j: int) -> Term:
 def _quadratic(a: Term, x: Term, n: Dim) -> Term:
     """x^2 - (tr a) x + det a."""
     det = _entry(a, 0, 0) * _entry(a, 1, 1) - _entry(a, 0, 1) * _entry(a, 0, 1)
-    return x * x - setting.trace(a) * x + det * eye(n)
+    return x * x - trace(a) * x + det * eye(n)
 
 
 def characteristic_polynomial(left: int, right: int) -> Claim:
@@ -264,8 +265,8 @@ def variants() -> Iterator[Statement]:
     yield _weighted(-1)
     yield _weighted(0)
     a, b, gap = characteristic(2, 2)
-    yield setting.statement(f"{NAME}: det without a cross term", (a, b, LAMBDA), [is_zero(gap + LAMBDA * setting.trace(a))])
-    yield setting.Terms(f"{NAME}: a kernel that starts too late", *_fields(missed(2, 0, 1).statement), {**sizes(2), "d1": 2})
+    yield setting.statement(f"{NAME}: det without a cross term", (a, b, LAMBDA), [is_zero(gap + LAMBDA * trace(a))])
+    yield Terms(f"{NAME}: a kernel that starts too late", *_fields(missed(2, 0, 1).statement), {**sizes(2), "d1": 2})
     wide = Network((1, 2, 2), 1)
     R = wide.output("Q")
     yield setting.statement(f"{NAME}: two outputs, one datum", (*wide.W, wide.X, R), [is_zero(wide.JJT(R) - wide.trace * R)])
@@ -275,7 +276,7 @@ def variants() -> Iterator[Statement]:
 
 def _weighted(weight: int) -> Statement:
     _, s, _ = sums(weight)
-    return setting.Terms(f"{NAME}: eigenvalues a + {weight} b", *_fields(s), dict.fromkeys(("d0", "d1", "d2"), 2))
+    return Terms(f"{NAME}: eigenvalues a + {weight} b", *_fields(s), dict.fromkeys(("d0", "d1", "d2"), 2))
 
 
 def _fields(s: Statement) -> tuple[Any, Any, Any]:

@@ -12,8 +12,8 @@ In a single layer i, \(H[V_i, V_i] = |W_{N:i+1} V_i W_{i-1:1} X|^2\); along a di
 Form: identity for all W.
 
 Scope of proof: all widths for the curvature in one layer and along rank one, depths 2 to 5. The trace itself, the sum over all
-coordinates of second derivatives, at widths (2,2,2), (1,3,2), (2,1,2), (1,2,2,1), (2,1,2,1) and for scalar nets of depth 2 to 5:
-a sum over a basis needs given widths. At all widths it follows from rank one: sum over u = e_a and v = e_b.
+coordinates of second derivatives, at widths (2,2,2), (1,3,2), (2,1,2), (1,2,2,1), (2,1,2,1) and for scalar nets of depth 2 to
+5: a sum over a basis needs given widths. At all widths it follows from rank one: sum over u = e_a and v = e_b.
 
 Why: P is affine in each layer, so the second derivative within a layer does not see the residual.
 
@@ -36,7 +36,8 @@ from theory.expressions import gradient
 from theory.statement import Statement, equal
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian import setting
-from theory.theorems.hessian.setting import SOURCE, Network, Term, grad, identities, is_zero, letter, norm2, total, widths_of
+from theory.theorems.hessian.setting import SOURCE, Network, grad, identities, is_zero, letter, norm2, total, widths_of
+from theory.theorems.minima.terms import Term
 
 NAME = "hessian.trace_formula"
 SIZED: tuple[tuple[tuple[int, ...], int], ...] = (
@@ -117,9 +118,8 @@ def determinants() -> Statement:
     net = Network((1, 1, 1), 1)
     (a, b), at = net.W, (0, 0)
     h = [[second(net.loss, x, at, y, at) for y in (a, b)] for x in (a, b)]
-    return setting.statement(
-        f"{NAME}: det H = det J^T J", variables(net), [is_zero(h[0][0] * h[1][1] - h[0][1] * h[1][0])]
-    )
+    gap = h[0][0] * h[1][1] - h[0][1] * h[1][0]
+    return setting.statement(f"{NAME}: det H = det J^T J", variables(net), [is_zero(gap)])
 
 
 def largest() -> Statement:
@@ -167,7 +167,7 @@ def variants() -> Iterator[Statement]:
 
 @cache
 def _sized(widths: tuple[int, ...]) -> tuple[Network, Statement]:
-    """The mean curvature along rank one in each layer: what at all coordinates together is the trace."""
+    """The curvature in each layer alone, of which the trace is the sum over all coordinates."""
     net = Network(widths, 3)
     gaps = [
         net.curvature(net.loss, alone(net, i, V)) - norm2(net.head(i) * V * net.tail(i - 1)) for i, V in enumerate(net.V, 1)
