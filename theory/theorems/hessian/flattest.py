@@ -13,6 +13,7 @@ and data,
 (b) \(\min_{P X = Y} \operatorname{Tr} H = N (d_N |X|^2)^{1/N} s^{2 - 2/N}\). Equality iff |B_i|^2 A_i^T A_i = |A_i|^2 B_i
 B_i^T for all hidden i and the N summands of Tr H agree. An explicit flattest point is Y = U S V^T, \(W_1 = a_1 Q_1 S^{1/2}
 V^T X^+\), \(W_i = a_i Q_i Q_{i-1}^T\), \(W_N = a_N U S^{1/2} Q_{N-1}^T\).
+Three balanced layers (X = I) are flattest only if W_1 W_1^T is a multiple of a projection.
 (c) Such a point is a GLOBAL minimum of Tr H on the valley: there are no spurious ones, whatever the hidden widths of the
 rivals.
 

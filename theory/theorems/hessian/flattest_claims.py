@@ -370,6 +370,21 @@ def global_minimum(depth: int) -> Claim:
     return Claim(s, tuple(steps), values, {**sizes(v.net), **dict.fromkeys(hidden, 1)})
 
 
+def balanced() -> Claim:
+    """Three balanced layers that are flattest (X = I): |B_1|^2 G^2 = |A_1|^2 G for G = W_1 W_1^T, a multiple of a projection."""
+    net = Network(widths_of(3), white=True)
+    G, (_, W2, _) = net.W[0] * net.W[0].T, net.W
+    low, high = net.imbalance(1), net.imbalance(2)
+    A, B = net.head(1), net.tail(1)
+    proportion = norm2(B) * A.T * A - norm2(A) * B * B.T
+    gap = norm2(B) * G * G - norm2(A) * G
+    inner = W2.T * fact(high) * W2 + fact(low) * W2.T * W2 + G * fact(low)  # A^T A - G^2
+    s = setting.statement(f"{NAME}.balanced", net.W, [is_zero(gap)], map(is_zero, [low, high, proportion]))
+    ones = {f"W{i}": [[1]] for i in net.index}
+    return Claim(s, (vanish(gap, fact(proportion) - norm2(B) * inner),), ones, {f"d{i}": 1 for i in range(4)})
+
+
 def claims() -> Iterator[Claim]:
     yield from (f(n) for f in (velocity, projection, lower_bound, attained, stationary, global_minimum) for n in (2, 3, 4))
     yield from map(equality, (2, 3))
+    yield balanced()

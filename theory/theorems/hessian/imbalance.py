@@ -12,7 +12,8 @@ Conclusion:
 (b) \(E[D^+] = D + \eta^2 s\, (d_2 W_1 W_1^T - d_0 W_2^T W_2)\); with d_0 = d_2 = d this is \((1 - d \eta^2 s) D\).
 (c) \(V_1 = -\tfrac c4 (2 d_2 W_1 - W_2^T Z)\), \(V_2 = -\tfrac c4 (2 d_0 W_2 - Z W_1^T)\): V is tangent, c <grad Tr H, U> =
 -4 <V, U> for every tangent U, c d/dt Tr H = -4 |V|^2, and \(D' = c\,(d_2 W_1 W_1^T - d_0 W_2^T W_2)\).
-(d) \(D' = -c d D\), so \(D(t) = e^{-cdt} D(0)\), and where D = 0, Tr H = 2 d Tr K with K = W_1^T W_1, K^2 = P^T P: 2 d |P|_*.
+(d) \(D' = -c d D\), so \(D(t) = e^{-cdt} D(0)\). Where D = 0, for any d_0 and d_2, Tr H = (d_0 + d_2) Tr K with K = W_1^T W_1,
+K^2 = P^T P: (d_0 + d_2) |P|_*, which is the least value 2 (d_0 d_2)^{1/2} |P|_* iff d_0 = d_2.
 
 Form: identities; exact conditional mean; exact solution of the limit flow.
 
@@ -182,15 +183,15 @@ def decay() -> Claim:
 
 
 def balanced_value() -> Claim:
-    """D = 0, d_0 = d_2 = d: K = W_1^T W_1 has K^2 = P^T P, and Tr H = 2 d Tr K."""
-    net = Network(EQUAL, white=True)
+    """D = 0: K = W_1^T W_1 has K^2 = P^T P, and Tr H = (d_0 + d_2) Tr K."""
+    net = Network(GENERAL, white=True)
     W1, D = net.W[0], net.imbalance(1)
     K, P = W1.T * W1, net.fitted
-    gaps = [K * K - P.T * P, net.trace - 2 * number("d0") * trace(K)]
+    gaps = [K * K - P.T * P, net.trace - (number("d0") + number("d2")) * trace(K)]
     known = fact(D)
     steps = (vanish(gaps[0], -W1.T * known * W1), vanish(gaps[1], number("d0") * trace(known)))
     s = setting.statement(f"{NAME}.balanced_value", net.W, map(is_zero, gaps), [is_zero(D)])
-    return Claim(s, steps, point(EQUAL), {"d0": 1, "d1": 1})
+    return Claim(s, steps, point(GENERAL), dict.fromkeys(("d0", "d1", "d2"), 1))
 
 
 def claims() -> Iterator[Claim]:
