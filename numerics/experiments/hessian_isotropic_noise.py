@@ -54,7 +54,7 @@ def cases(time: float) -> list[Case]:
 
 
 def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
-    time, rate, size = (4.0, 0.04, 4000) if thorough else (2.0, 0.1, 2000)
+    time, rate, size = (4.0, 0.04, 4000) if thorough else (2.0, 0.1, 8000)
     where, shown = fastest(thorough)
     tests = cases(time)
     figures, accepted = checked(tests, rng, rate, size, where)
