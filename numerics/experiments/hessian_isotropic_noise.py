@@ -6,7 +6,7 @@ values at the far ends fixed, where F'/g has levelled out. The ensemble starts a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from scipy.linalg import solve_banded
@@ -14,7 +14,7 @@ from scipy.linalg import solve_banded
 from numerics.backends import Array
 from numerics.ensembles import Run
 from numerics.experiments import Experiment, Figures
-from numerics.experiments.hessian_ensembles import Case, Observable, checked, fastest
+from numerics.experiments.hessian_ensembles import Case, Value, checked, fastest
 
 C, Y, START = 0.25, 1.0, 1.0
 FAR, CELLS, STEPS = 5.0, 2000, 400
@@ -39,26 +39,23 @@ def backward(F: Callable[[Array], Array], time: float) -> float:
     return float(u[CELLS // 2])
 
 
-def at_limit(F: Callable[[Array], Array]) -> Observable:
+def at_limit(F: Callable[[Array], Array]) -> Callable[[Sequence[Array]], Array]:
     """F of the trace sqrt(D^2 + 4 y^2) at the limit of gradient flow."""
     return lambda W: F(np.sqrt((W[1] ** 2 - W[0] ** 2)[:, 0, 0] ** 2 + 4 * Y**2))
 
 
-def cases(time: float) -> list[Case]:
+def case(time: float) -> Case:
     start = (np.array([[START]]), np.array([[START]]))
-    run, found = Run(rate=1.0, time=time, size=1, noise="isotropic", scale=C), []
-    for name, F in VALUES.items():
-        end = backward(F, time)
-        found.append(Case(name, start, np.eye(1), run, at_limit(F), float(F(np.array(2 * Y))), end))
-    return found
+    values = (Value(name, at_limit(F), float(F(np.array(2 * Y))), backward(F, time)) for name, F in VALUES.items())
+    return Case(start, np.eye(1), Run(rate=1.0, time=time, size=1, noise="isotropic", scale=C), tuple(values))
 
 
 def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
     time, rate, size = (4.0, 0.04, 4000) if thorough else (2.0, 0.1, 8000)
     where, shown = fastest(thorough)
-    tests = cases(time)
-    figures, accepted = checked(tests, rng, rate, size, where)
-    grows = all(float(figures[c.name]) - 4 * float(figures[f"{c.name}, standard error"]) > c.first for c in tests)
+    test = case(time)
+    figures, accepted = checked([test], rng, rate, size, where)
+    grows = all(float(figures[v.name]) - 4 * float(figures[f"{v.name}, standard error"]) > v.first for v in test.values)
     return {**figures, **shown, "both grow by more than 4 standard errors": str(grows)}, accepted and grows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,7 @@ from theory.errors import InvalidInput
 
 def network(*widths: int, samples: int = 3) -> tuple[list[Any], Any]:
     rng = np.random.default_rng(sum(widths))
-    return [rng.normal(size=(b, a)) for a, b in zip(widths[:-1], widths[1:], strict=True)], rng.normal(
-        size=(widths[0], samples)
-    )
+    return [rng.normal(size=(b, a)) for a, b in pairwise(widths)], rng.normal(size=(widths[0], samples))
 
 
 @pytest.mark.parametrize("name", available()[:2])
@@ -137,5 +136,5 @@ def test_nonsense_is_refused(argument: str, values: dict[str, Any]) -> None:
 
 def test_labels_of_another_shape_are_refused() -> None:
     layers, X = network(1, 2, 1)
-    with pytest.raises(InvalidInput, match="^Y"):
+    with pytest.raises(InvalidInput, match=r"^Y"):
         simulated(layers, X, Run(rate=0.1, time=0.1, size=3), Y=np.zeros((2, 2)))

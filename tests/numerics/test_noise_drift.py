@@ -22,7 +22,7 @@ def network(seed: int, *widths: int, samples: int = 0) -> tuple[list[Any], Any]:
     return layers, rng.normal(size=(widths[0], samples)) if samples else np.eye(widths[0])
 
 
-# -- exact values ---------------------------------------------------------------------------------------------------------------
+# -- exact values -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_chain_moves_as_its_formula_says() -> None:
     assert found.trace_rate == pytest.approx(-(y**4) * (S[6] - S[4] ** 2 / S[2]))
 
 
-# -- derivatives ----------------------------------------------------------------------------------------------------------------
+# -- derivatives --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("widths", [(2, 3, 2), (1, 2, 2, 3), (2, 1, 2, 1, 2)])
@@ -119,7 +119,7 @@ def test_the_rates_of_means_are_laplacians_of_the_limit(widths: tuple[int, ...])
         assert rate == pytest.approx(sum(f(v) - f(here) for v in there) / (2 * h**2), rel=1e-3, abs=1e-3)
 
 
-# -- noises ----------------------------------------------------------------------------------------------------------------------
+# -- noises -------------------------------------------------------------------------------------------------------------
 
 
 def test_names_functions_and_matrices_agree() -> None:
@@ -141,7 +141,7 @@ def test_the_drift_is_linear_in_the_covariance() -> None:
     assert np.allclose(parts[0] + 2 * parts[1], parts[2])
 
 
-# -- refusals ---------------------------------------------------------------------------------------------------------------------
+# -- refusals -----------------------------------------------------------------------------------------------------------
 
 
 def test_irregular_points_are_refused() -> None:

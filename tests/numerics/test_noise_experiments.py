@@ -52,17 +52,18 @@ def faster_decay(patch: Patch) -> None:
     right = effective_flow.exp
     patch.setattr(effective_flow, "exp", lambda x: right(1.2 * x))
     patch.setattr(effective_flow, "NETS", ())
-    patch.setattr(effective_flow, "chain", lambda time: [])
+    patch.setattr(effective_flow, "SCALARS", [effective_flow.pair])
 
 
 def faster_chain(patch: Patch) -> None:
     _faster(patch, effective_flow)
     patch.setattr(effective_flow, "NETS", ())
+    patch.setattr(effective_flow, "SCALARS", [effective_flow.chain])
 
 
 def faster_network(patch: Patch) -> None:
     _faster(patch, ensembles)
-    patch.setattr(effective_flow, "chain", lambda time: [])
+    patch.setattr(effective_flow, "SCALARS", [])
 
 
 def _faster(patch: Patch, module: Any) -> None:

@@ -105,7 +105,7 @@ def test_there_are_fifty_false_variants() -> None:
     assert sum(len(list(t.variants())) for t in THEOREMS) >= 50
 
 
-# -- by other means -------------------------------------------------------------------------------------------------------------
+# -- by other means -----------------------------------------------------------------------------------------------------
 
 F = st.fractions(min_value=-3, max_value=3, max_denominator=4)
 POSITIVE = st.fractions(min_value=Fraction(1, 4), max_value=3, max_denominator=4)
