@@ -55,12 +55,14 @@ def split(v: Array, layers: Sequence[Array]) -> list[Array]:
     return [x.reshape(W.shape) for x, W in zip(parts, layers, strict=True)]
 
 
-def flattened(layers: Sequence[Array], X: Array, times: Sequence[float], c: float = 1.0) -> list[list[Array]]:
-    """The layers at these times under the flow from time 0, by scipy's DOP853."""
+def flattened(
+    layers: Sequence[Array], X: Array, times: Sequence[float], c: float = 1.0, method: str = "DOP853"
+) -> list[list[Array]]:
+    """The layers at these times under the flow from time 0, by a method of scipy's `solve_ivp` (LSODA for long times)."""
 
     def speed(_: float, y: Array) -> Array:
         return np.concatenate([v.ravel() for v in trace_velocity(split(y, layers), X, c)])
 
     start = np.concatenate([W.ravel() for W in layers])
-    end = solve_ivp(speed, (0.0, max(times)), start, "DOP853", t_eval=list(times), rtol=RELATIVE, atol=ABSOLUTE)
+    end = solve_ivp(speed, (0.0, max(times)), start, method, t_eval=list(times), rtol=RELATIVE, atol=ABSOLUTE)
     return [split(y, layers) for y in end.y.T]
