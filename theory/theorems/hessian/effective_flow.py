@@ -206,8 +206,8 @@ def variants() -> Iterator[Statement]:
 THEOREM = Theorem(
     name=NAME,
     sheet="H6",
-    title="The limit flow on the valley: the trace of the Hessian decreases on average",
-    form="limit in law; identities",
+    title="The slow motion along the valley: the exact core of the limit",
+    form="limit in law, cited; its exact core: identities, inequality",
     source="arXiv:1910.00195, arXiv:2110.06914, arXiv:1904.09080",
     claims=lambda: tuple(claims()),
     sharpness=lambda: tuple(sharpness()),

@@ -255,7 +255,7 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 THEOREM = Theorem(
     name=NAME,
     sheet="H4",
-    title="The second derivative of the limit of gradient flow on the valley",
+    title="The second derivative of the limit of gradient flow on the valley, in full for two scalars",
     form="identity",
     source=SOURCE,
     claims=lambda: tuple(claims()),

@@ -229,7 +229,7 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 THEOREM = Theorem(
     name=NAME,
     sheet="H12",
-    title="Isotropic noise on the whole space increases the trace",
+    title="Isotropic noise on the whole space increases the trace: two scalars",
     form="identities and strict inequalities",
     source="own derivation, in the setting of arXiv:1910.00195",
     claims=lambda: tuple(claims()),

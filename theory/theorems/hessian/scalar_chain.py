@@ -345,7 +345,7 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 THEOREM = Theorem(
     name=NAME,
     sheet="H9",
-    title="A chain of scalars: imbalances and trace under label noise",
+    title="Chains of 2 to 5 scalars: imbalances and trace under label noise",
     form="identities; inequality with its equality case",
     source="own derivation, in the setting of arXiv:1910.00195",
     claims=lambda: tuple(claims()),

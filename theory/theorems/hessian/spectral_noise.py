@@ -238,7 +238,7 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 THEOREM = Theorem(
     name=NAME,
     sheet="H5",
-    title="Noise that is a function of the Hessian descends a spectral potential",
+    title="Noise that is a function of the Hessian descends a spectral potential: its steps, and two small networks",
     form="identity",
     source=SOURCE,
     claims=lambda: tuple(claims()),

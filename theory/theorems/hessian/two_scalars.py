@@ -107,7 +107,7 @@ class Hidden:
 
 def hidden() -> Claim:
     f = Hidden()
-    return identities(f"{NAME}.hidden_layer", f.variables, [f.step(), f.conserved(), f.root()])
+    return identities(f"{NAME}.hidden_layer_of_any_width", f.variables, [f.step(), f.conserved(), f.root()])
 
 
 # -- the trace before and after a step ----------------------------------------------------------------------------------
@@ -252,7 +252,7 @@ def variants() -> Iterator[Statement]:
 def sample(draw: Draw, widths: Sequence[int]) -> Instance:
     """A step from random layers; with a hidden layer of width d_1."""
     f = Hidden(int(widths[1]))
-    s = statement(f"{NAME}.hidden_layer", f.variables, map(is_zero, (f.step(), f.root())))
+    s = statement(f"{NAME}.hidden_layer_of_any_width", f.variables, map(is_zero, (f.step(), f.root())))
     return Instance(s, {**f.net.draw(draw, f.net.Y), "eta": draw.scalar()})
 
 
