@@ -218,6 +218,8 @@ THEOREM = Theorem(
         "without label noise (at w = (1, 2), data (1, 2), nothing moves), for noise that is not a function of H "
         "(hessian.misaligned_noise), for the iterate itself (hessian.one_step_expectation), for large eta "
         '(hessian.two_scalars) and with noise along the valley (hessian.isotropic_noise). "Flat minima are balanced" '
-        "holds for the largest eigenvalue; for the trace and the determinant at depth 2 with as many outputs as inputs."
+        "holds for the largest eigenvalue; for the trace and the determinant at depth 2 with as many outputs as inputs. "
+        "Not otherwise: for W_2 W_1 = e_1 at widths (1, 1, 4) the balanced network has trace 5, and one with W_1^2 = 9/16 has "
+        "145/36 (hessian.flattest)."
     ),
 )

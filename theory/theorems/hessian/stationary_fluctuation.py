@@ -8,8 +8,8 @@ Hypotheses: 2 I - eta H invertible; 0 < eta T < 2.
 
 Conclusion: the stationary covariance, the solution of S = (I - eta H) S (I - eta H) + eta^2 c H on the range of H, is
 \[ S = \eta c\, (2 I - \eta H)^{-1} P ; \qquad \text{two scalars: } E r^2 = \frac{2 s}{2 - \eta T} . \]
-So at a finite learning rate the imbalance of two scalars decays faster, \(\dot D = -2 c D / (2 - \eta \sqrt{D^2 + 4 y^2})\), and the
-bias of an ensemble is of order eta: the extrapolation in eta removes it.
+So at a finite learning rate the imbalance of two scalars decays faster, \(\dot D = -2 c D / (2 - \eta \sqrt{D^2 + 4 y^2})\),
+and the bias of an ensemble is of order eta: the extrapolation in eta removes it.
 
 Form: identities.
 
@@ -18,8 +18,8 @@ describes stochastic gradient descent to this order is not proved: an experiment
 
 Why: S commutes with H; s - (1 - eta h)^2 s = eta h (2 - eta h) s.
 
-Sharpness: Sigma = c H: for Sigma = c P the formula fails at H = 1. eta T > 0: where eta T = 0 nothing relaxes, and any variance is
-stationary.
+Sharpness: Sigma = c H: for Sigma = c P the formula fails at H = 1. eta T > 0: where eta T = 0 nothing relaxes, and any
+variance is stationary.
 
 Source: own derivation, in the setting of arXiv:1910.00195.
 """
