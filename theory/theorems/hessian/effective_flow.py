@@ -30,17 +30,19 @@ Source: the limit theorem for such systems is due to Katzenberger (1991), used f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from theory.certificates import vanishes
+from theory.dag import Dim
 from theory.statement import Statement
-from theory.theorem import Claim, Counterexample, Theorem
+from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian.coordinates import NORMAL, TANGENT, W1, W2, D, Y, product, scalars
 from theory.theorems.hessian.scalar_chain import ETA, NOISE, VARIANCE, Chain
 from theory.theorems.hessian.setting import (
     Network,
+    eye,
     is_zero,
     letter,
     mean,
@@ -87,15 +89,14 @@ def moments(depth: int) -> Claim:
 class Flow:
     """A velocity V with J V = 0 and 4 V + c grad Tr H = J^T Q: it is -(c/4) grad_M Tr H."""
 
-    def __init__(self, depth: int, widths: tuple[Any, ...] | None = None) -> None:
-        self.net = net = Network(widths or widths_of(depth), white=widths is not None)
+    def __init__(self, widths: Sequence[Dim], samples: Dim = "n") -> None:
+        self.net = net = Network(tuple(widths), samples)
         self.Q = letter("Q", net.widths[-1], net.n)
         pairs = zip(net.V, net.gradient(net.trace), net.JT(self.Q), strict=True)
         self.normal = [4 * v + C * g - q for v, g, q in pairs]
         self.speed = total(norm2(v) for v in net.V)
         self.rate = net.along(net.trace)
-        data = () if net.white else (net.X,)
-        self.variables = (*net.W, *data, *net.V, self.Q, C)
+        self.variables = (*net.W, net.X, *net.V, self.Q, C)
 
     @property
     def tangent(self) -> Term:
@@ -128,14 +129,14 @@ class Flow:
 
 
 def descends(depth: int) -> Claim:
-    f = Flow(depth)
+    f = Flow(widths_of(depth))
     steps = (step("==", f.law(), f.by()), step(">=", -f.rate, 4 * total(f.squares()) - fact(f.law()), fact(C)))
     return Claim(f.statement(), steps, f.point(), f.sizes())
 
 
 def stands_still(depth: int) -> Claim:
     """Where the trace does not change, V = 0."""
-    f = Flow(depth)
+    f = Flow(widths_of(depth))
     s, steps = f.statement(), [step("==", f.law(), f.by())]
     for i, v in enumerate(f.net.V):
         others = (4 * x for j, x in enumerate(f.squares()) if j != i)
@@ -180,7 +181,7 @@ def sharpness() -> Iterator[Counterexample]:
 
 def uphill() -> Statement:
     """4 V = c grad Tr H + J^T Q: the trace decreases."""
-    f = Flow(2, (1, 1, 1))
+    f = Flow((1, 1, 1), 1)
     s = f.statement()
     turned = [is_zero(4 * v - C * g - q) for v, g, q in zip(f.net.V, f.net.gradient(f.net.trace), f.net.JT(f.Q), strict=True)]
     return replace(s, name=f"{NAME}: uphill", given=(s.given[0], *turned, s.given[-1]), then=s.then[1:])
@@ -199,8 +200,19 @@ def variants() -> Iterator[Statement]:
         "the second moment of order eta^2": change(f, 2) - scale * f.D(0, 1) * FOURTH,
     }
     yield from (replace(s, name=f"{NAME}: {words}", then=(is_zero(x),)) for words, x in wrong.items())
-    flow = Flow(2, (1, 1, 1))
+    flow = Flow((1, 1, 1), 1)
     yield replace(flow.statement(), name=f"{NAME}: half the rate", then=(is_zero(flow.law(2)),))
+
+
+def sample(draw: Draw, widths: Sequence[int]) -> Instance:
+    """One output and one datum, where J J^T is the trace itself: Q = c J grad Tr H / Tr H."""
+    f = Flow(widths, 1)
+    net, slope = f.net, f.net.gradient(f.net.trace)
+    env = net.draw(draw) | {"c": draw.positive()}
+    env["Q"] = draw.solve((net.trace * eye(1)).node, (C * net.J(slope)).node, env)
+    for v, g, q in zip(net.V, slope, net.JT(f.Q), strict=True):
+        env[str(v.node.data[0])] = draw.value(((q - C * g) / 4).node, env)
+    return Instance(f.statement(), env)
 
 
 THEOREM = Theorem(
@@ -212,6 +224,9 @@ THEOREM = Theorem(
     claims=lambda: tuple(claims()),
     sharpness=lambda: tuple(sharpness()),
     variants=lambda: tuple(variants()),
+    sample=sample,
+    certified_at=((2, 2, 1), (2, 3, 2, 1)),
+    supported_at=((4, 6, 5, 1),),
     note=(
         '"Stochastic gradient descent decreases Tr H on average" is true for Sigma = c H on a regular valley, in the '
         "limit eta -> 0 with t = k eta^2, for the trace at the limit of gradient flow. It fails for interpolation "
