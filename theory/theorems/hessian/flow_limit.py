@@ -263,7 +263,6 @@ THEOREM = Theorem(
     variants=lambda: tuple(variants()),
     sample=sample,
     certified_at=((1, 1, 1),),
-    supported_at=((1, 1, 1),),
     note=(
         "What small noise does on average is the drift 1/2 d^2 Phi[Sigma] of the limit of gradient flow: it depends on "
         "the whole noise covariance Sigma, in units of the slow time t = k eta^2, and needs a regular point of the "
