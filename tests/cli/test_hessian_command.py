@@ -85,8 +85,8 @@ def test_many_parameters_have_no_drift(saved: Any, capsys: pytest.CaptureFixture
 def test_the_text_has_the_figures(saved: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["hessian", *saved([[[1.0]], [[2.0]]], [[1.0]], [[2.0]])]) == 0
     out = capsys.readouterr().out
-    for words in ("1-1-1: 2 parameters", "trace      5  least 4 (1.25 times)", "rank       1", "log pdet   1.609437912", "-1.8"):
-        assert words in out
+    lines = ("1-1-1: 2 parameters", "trace      5  least 4 (1.25 times)", "rank       1", "log pdet   1.609437912", "-1.8")
+    assert all(words in out for words in lines)
 
 
 def test_refusals_name_the_file(saved: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

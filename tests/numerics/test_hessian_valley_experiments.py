@@ -74,6 +74,6 @@ def test_balanced_layers_are_not_the_flattest(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_noise_of_a_batch_is_accepted_by_its_test() -> None:
-    """Over 100 seeds of a true statement the level allows one rejection in 10,000 runs; a constant 20% off is never accepted."""
-    outcomes = [hessian_noise_covariance.measure(np.random.default_rng(seed), False)[1] for seed in range(20)]
+    """The level allows one rejection in 10,000 runs of a true statement; a constant 20% off is never accepted."""
+    outcomes = [hessian_noise_covariance.measure(np.random.default_rng(seed), False)[1] for seed in range(8)]
     assert all(outcomes)

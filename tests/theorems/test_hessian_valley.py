@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from itertools import product as choices
 from math import prod
 from typing import Any
@@ -48,7 +49,10 @@ THEOREMS = [
 ]
 each_theorem = pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.sheet)
 # Claims at all widths, and at given sizes or about scalars.
-SCOPES = {"H1": (13, 0), "H2": (9, 9), "H3": (31, 4), "H7": (9, 19), "H10": (5, 9), "H11": (21, 0), "H15": (12, 0), "H16": (1, 5)}
+SCOPES = {
+    "H1": (13, 0), "H2": (9, 9), "H3": (31, 4), "H7": (9, 19),
+    "H10": (5, 9), "H11": (24, 0), "H15": (12, 0), "H16": (1, 5),
+}  # fmt: skip
 
 
 @cache
@@ -56,9 +60,9 @@ def claims(sheet: str) -> tuple[Claim, ...]:
     return tuple(next(t for t in THEOREMS if t.sheet == sheet).claims())
 
 
-def claim_named(sheet: str, name: str, depth: int | None = None) -> Claim:
+def claim_named(sheet: str, name: str, depth: int) -> Claim:
     found = [c for c in claims(sheet) if c.statement.name.endswith(f".{name}")]
-    return next(c for c in found if depth is None or f"W{depth}" in layers_of(c) and f"W{depth + 1}" not in layers_of(c))
+    return next(c for c in found if {f"W{depth}", f"W{depth + 1}"} & layers_of(c) == {f"W{depth}"})
 
 
 def layers_of(claim: Claim) -> set[str]:
@@ -191,7 +195,7 @@ def networks(draw: st.DrawFn, depths: tuple[int, int] = (2, 3), most: int = 3) -
     """Layers, X and Y of random small sizes."""
     widths = [draw(st.integers(1, most)) for _ in range(draw(st.integers(*depths)) + 1)]
     n = draw(st.integers(1, 2))
-    layers = [draw(matrices(b, a)) for a, b in zip(widths[:-1], widths[1:], strict=True)]
+    layers = [draw(matrices(b, a)) for a, b in pairwise(widths)]
     return layers, draw(matrices(widths[0], n)), draw(matrices(widths[-1], n))
 
 
@@ -230,7 +234,7 @@ def trace_of(layers: Sequence[fmpq_mat], X: fmpq_mat) -> fmpq:
     return sum((size2(a) * size2(b) for a, b in zip(A, B, strict=True)), fmpq(0))
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(networks())
 def test_the_trace_is_the_sum_of_second_differences(case: tuple[list[fmpq_mat], fmpq_mat, fmpq_mat]) -> None:
     """The loss is quadratic in each entry, so that a second difference is the second derivative."""
@@ -243,7 +247,7 @@ def test_the_trace_is_the_sum_of_second_differences(case: tuple[list[fmpq_mat], 
     assert total == trace_of(layers, X)
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(networks(), st.data())
 def test_the_hessian_is_gauss_newton_where_the_slope_is_zero(case: Any, data: st.DataObject) -> None:
     layers, X, R = case
@@ -272,7 +276,7 @@ def test_the_mean_imbalance_over_all_signs(W1: fmpq_mat, W2: fmpq_mat, eta: Frac
     assert total / fmpq(16) == D * (1 - 2 * rate * rate)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(networks((2, 4)))
 def test_no_trace_is_below_the_least_one(case: tuple[list[fmpq_mat], fmpq_mat, fmpq_mat]) -> None:
     """|P X|_* >= |P X|_F, with equality for rank one; the bound with the Frobenius norm is rational."""
@@ -281,7 +285,7 @@ def test_no_trace_is_below_the_least_one(case: tuple[list[fmpq_mat], fmpq_mat, f
     assert trace_of(layers, X) ** N >= N**N * layers[-1].nrows() * size2(X) * Y2 ** (N - 1)
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=20, deadline=None, derandomize=True)
 @given(st.integers(2, 4), st.data())
 def test_no_determinant_of_two_layers_is_below_the_least_one(hidden: int, data: st.DataObject) -> None:
     W1, W2 = data.draw(matrices(hidden, 2)), data.draw(matrices(2, hidden))
@@ -299,7 +303,7 @@ def kronecker(a: fmpq_mat, b: fmpq_mat) -> fmpq_mat:
     return fmpq_mat(n * m, n * m, [entry(x, y) for x in at for y in at])
 
 
-@settings(max_examples=25, deadline=None, derandomize=True)
+@settings(max_examples=15, deadline=None, derandomize=True)
 @given(networks((2, 4)), st.data())
 def test_the_rank_is_counted_by_heads_and_tails(case: tuple[list[fmpq_mat], fmpq_mat, fmpq_mat], data: st.DataObject) -> None:
     layers, X, _ = case

@@ -44,8 +44,8 @@ from sympy import Rational
 
 from theory.statement import Statement
 from theory.theorem import Counterexample, Draw, Instance, Theorem
-from theory.theorems.hessian import setting
-from theory.theorems.hessian.flattest_claims import NAME, C, Valley, claims, forces, push
+from theory.theorems.hessian import flattest_claims, flattest_points, setting
+from theory.theorems.hessian.flattest_claims import NAME, C, Valley, forces, push
 from theory.theorems.hessian.setting import SOURCE, Network, is_zero, nonnegative, norm2, positive
 from theory.theorems.minima.terms import Term, trace
 
@@ -174,7 +174,7 @@ THEOREM = Theorem(
     title="The flattest points of the valley, and no spurious ones",
     form="identity; inequality, attained; global minimum",
     source=f"own derivation; least value: arXiv:2306.13239; for the valley of {SOURCE}",
-    claims=lambda: tuple(claims()),
+    claims=lambda: (*flattest_claims.claims(), *flattest_points.claims()),
     sharpness=lambda: tuple(sharpness()),
     variants=lambda: tuple(variants()),
     sample=sample,

@@ -1,4 +1,4 @@
-r"""The claims about the flattest points of the valley: velocity of the imbalance, lower bound, equality, stationary points.
+r"""Claims about the flattest points of the valley: velocity of the imbalance, lower bound, explicit points.
 
 t_i = |A_i|^2 |B_{i-1}|^2 are the summands of Tr H, and q_i = |A_i|^2 |B_i|^2 for the hidden i, so that
 
@@ -18,7 +18,7 @@ from theory.statement import Condition
 from theory.theorem import Claim
 from theory.theorems.alignment.rewriting import Rule, rewritten, rule
 from theory.theorems.hessian import setting
-from theory.theorems.hessian.nuclear import Factors, Polar, nothing, product
+from theory.theorems.hessian.nuclear import Factors, Polar, product
 from theory.theorems.hessian.setting import (
     Network,
     eye,
@@ -187,61 +187,6 @@ def lower_bound(depth: int) -> Claim:
     return Claim(s, tuple(steps), v.witness(p=1), sizes(v.net))
 
 
-# -- equality ------------------------------------------------------------------------------------------------------------
-
-
-def equality(depth: int) -> Claim:
-    """Equality gives |B_i|^2 A_i^T A_i = |A_i|^2 B_i B_i^T and equal summands (depth 2 and 3)."""
-    v = Valley(Network(widths_of(depth)))
-    t, steps = v.t, v.bound_steps()
-    for f in v.factors:
-        steps += f.nonzero_steps()
-    steps += _equal_bounds(v) + _equal_summands(v)
-    for f in v.factors:
-        steps += f.equality_steps()
-    then = [*(is_zero(f.proportion) for f in v.factors), *(is_zero(t[i] - t[i + 1]) for i in range(depth - 1))]
-    given = [*v.given, positive(v.polar.s), positive(norm2(v.net.X)), is_zero(v.excess)]
-    s = setting.statement(f"{NAME}.equality", v.variables, then, given)
-    return Claim(s, tuple(steps), v.witness(), sizes(v.net))
-
-
-def _equal_bounds(v: Valley) -> list[Step]:
-    """q_i - s^2 == 0: the part of the excess that it makes cannot be positive."""
-    N, steps = v.net.depth, []
-    for k, f in enumerate(v.factors):
-        order = [*(j for j in range(len(v.q)) if j != k), k]
-        others = v.products_by(order)[:-1]
-        scale = N**N * number(v.net.widths[-1]) * fact(norm2(v.net.X)) * fact(v.polar.s) ** (2 * N - 4)
-        below = step(">=", -f.bound, total([v.means_by(), *others]) - fact(v.excess), scale)
-        steps += [below, nothing(f.bound, fact(f.bound) * fact(-f.bound))]
-    return steps
-
-
-def _equal_summands(v: Valley) -> list[Step]:
-    """t_i - t_{i+1} == 0, from the squares of the inequality of the means."""
-    t, parts = v.t, total(v.products_by())
-    if len(t) == 2:
-        return [nothing(t[0] - t[1], parts - fact(v.excess))]
-    visible = v.visible
-    steps, half = [step(">", v.net.trace, _trace_by(v))], fact(v.net.trace) / 2
-    pairs = ((0, 1), (1, 2))
-    return [*steps, *(nothing(t[i] - t[j], _regrouped(visible, i, j) + parts - fact(v.excess), half) for i, j in pairs)]
-
-
-def _regrouped(x: Sequence[Term], i: int, j: int) -> Term:
-    """The squares of the means for three numbers but for the one of (x_i - x_j)^2 sum x / 2."""
-    a, b, c = x
-    pairs = [(p, r) for p, r in ((0, 1), (1, 2), (2, 0)) if {p, r} != {i, j}]
-    half = total(x) / 2 * total((x[p] - x[r]) ** 2 for p, r in pairs)
-    return half + 3 * (a * (b - c) ** 2 + b * (c - a) ** 2 + c * (a - b) ** 2)
-
-
-def _trace_by(v: Valley) -> Term:
-    """Tr H = t_1 + ... with t_1 = |A_1|^2 |X|^2 > 0."""
-    first = fact(norm2(v.factors[0].A)) * fact(norm2(v.net.X))
-    return first + total(v.visible[1:])
-
-
 # -- the explicit flattest point -----------------------------------------------------------------------------------------
 
 
@@ -269,11 +214,10 @@ def attained(depth: int) -> Claim:
     fit, whole = placed(net.fitted) - U * R * R * V.T, placed(net.trace) - depth * T
     steps = [vanish(fit, _difference(placed(net.fitted), rules) + fact(facts[0]) * U * R * R * V.T)]
     steps += [vanish(whole, _difference(placed(net.trace), rules) + total(map(fact, facts[1:])))]
-    s_ = setting.statement(
-        f"{NAME}.attained", (*frames, R, G, net.X, T, *a), map(is_zero, (fit, whole)), [*given, *map(is_zero, facts)]
-    )
+    variables, given = (*frames, R, G, net.X, T, *a), [*given, *map(is_zero, facts)]
+    statement = setting.statement(f"{NAME}.attained.depth_{depth}", variables, map(is_zero, (fit, whole)), given)
     names = {setting.name(x): [[1]] for x in (*frames, R, G, net.X)}
-    return Claim(s_, tuple(steps), {**names, "T": 1, **{f"a{i}": 1 for i in net.index}}, {**sizes(net), "r": 1})
+    return Claim(statement, tuple(steps), {**names, "T": 1, **{f"a{i}": 1 for i in net.index}}, {**sizes(net), "r": 1})
 
 
 def _frames(net: Network) -> tuple[list[Term], Term, Term, list[Rule], list[Condition]]:
@@ -300,91 +244,5 @@ def _difference(x: Term, rules: Sequence[Rule]) -> Term:
     return Term(rewritten(x.node, rules)[1])
 
 
-# -- stationary points ---------------------------------------------------------------------------------------------------
-
-
-def stationary(depth: int) -> Claim:
-    """P_T grad Tr H = 0 and Y != 0: (Tr H)^N = N^N d_N |X|^2 s^(2N-2), the least value."""
-    v = Valley(Network(widths_of(depth)))
-    Z, r, steps, given, names = _stationary(v)
-    s = setting.statement(f"{NAME}.stationary", (*v.variables, Z, *r), [is_zero(v.excess)], given)
-    return Claim(s, tuple(steps), v.witness(Z=[[2 * depth - 2]], **names), sizes(v.net))
-
-
-def _stationary(v: Valley) -> tuple[Term, list[Term], list[Step], list[Condition], dict[str, Any]]:
-    """(Z, r, steps to `excess` == 0, hypotheses, witness of r); r_i = |A_i| |B_i| are names of the norms."""
-    net = v.net
-    Z, r = net.output("Z"), [scalar(f"r{i}") for i in net.hidden]
-    still = forces(net, Z)
-    roots = [x**2 - q for x, q in zip(r, v.q, strict=True)]
-    given = [*v.given, positive(v.polar.s), *map(is_zero, [*still, *roots]), *map(nonnegative, r)]
-    steps = [x for f in v.factors for x in f.bound_steps()]
-    for f in v.factors:
-        steps += f.nonzero_steps()
-    whole = Factors(v.polar, net.head(0), net.X, fact(net.residual))
-    steps += [*whole.bound_steps(), *whole.nonzero_steps()]
-    known = [fact(x) for x in still]
-    steps += [vanish(push(net, i), -net.drift(i, known) / 4) for i in net.hidden]
-    steps += [vanish(v.t[i] - v.t[i - 1], trace(fact(push(net, i)))) for i in net.hidden]
-    for i, f in zip(net.hidden, v.factors, strict=True):
-        below = norm2(net.tail(i - 1))
-        by = fact(v.t[i] - v.t[i - 1]) * f.B * f.B.T - norm2(f.B) * fact(push(net, i))
-        steps += [vanish(f.proportion, by, fact(below))]
-    for x, f, q in zip(r, v.factors, roots, strict=True):
-        steps += [step(">", x, fact(q) + fact(norm2(f.A)) * fact(norm2(f.B)), fact(x)), *f.attained_steps(x)]
-        steps += [vanish(f.bound, fact(x - v.polar.s) * (x + v.polar.s) - fact(q))]
-    steps += [vanish(v.excess, _excess_by(v))]
-    return Z, r, steps, given, {f"r{i}": 1 for i in net.hidden}
-
-
-def _excess_by(v: Valley) -> Term:
-    """(sum t)^N - N^N d |X|^2 s^(2N-2) as a visible zero, from t_{i+1} = t_i and q_i = s^2."""
-    N, t = v.net.depth, v.t
-    gaps, e = [fact(t[i + 1] - t[i]) for i in range(N - 1)], [Term(dag.num(0))]
-    for g in gaps:
-        e.append(e[-1] + g)
-    first, all_of = t[0], v.net.trace
-    powers = total(e[1:]) * total(all_of ** (N - 1 - k) * (N * first) ** k for k in range(N))
-    chain = total(first**k * e[k] * product([Term(dag.num(1)), *t[k + 1 :]]) for k in range(1, N))
-    bounds = total(
-        v.polar.s ** (2 * k) * fact(f.bound) * product([Term(dag.num(1)), *v.q[k + 1 :]]) for k, f in enumerate(v.factors)
-    )
-    return powers - term(N**N) * (chain - number(v.net.widths[-1]) * norm2(v.net.X) * bounds)
-
-
-def global_minimum(depth: int) -> Claim:
-    """A stationary point is at most as sharp as any point of the valley, also of other hidden widths."""
-    v = Valley(Network(widths_of(depth)))
-    hidden = [f"e{i}" for i in v.net.hidden]
-    other = Network((v.net.widths[0], *hidden, v.net.widths[-1]), "n", prime="p")
-    w = Valley(other)
-    Z, r, steps, given, names = _stationary(v)
-    steps += w.bound_steps()
-    here, there = v.net.trace, other.trace
-    steps += [step(">=", there, total(w.visible)), step(">", here, _trace_by(v))]
-    cofactor = total(fact(there) ** (depth - 1 - k) * fact(here) ** k for k in range(depth))
-    steps += [step(">=", there - here, fact(w.excess) - fact(v.excess), cofactor)]
-    variables = (*v.variables, *other.W, Z, *r)
-    s = setting.statement(f"{NAME}.global_minimum", variables, [nonnegative(there - here)], [*given, is_zero(other.residual)])
-    values = {**v.witness(Z=[[2 * depth - 2]], **names), **{setting.name(x): [[1]] for x in other.W}}
-    return Claim(s, tuple(steps), values, {**sizes(v.net), **dict.fromkeys(hidden, 1)})
-
-
-def balanced() -> Claim:
-    """Three balanced layers that are flattest (X = I): |B_1|^2 G^2 = |A_1|^2 G for G = W_1 W_1^T, a multiple of a projection."""
-    net = Network(widths_of(3), white=True)
-    G, (_, W2, _) = net.W[0] * net.W[0].T, net.W
-    low, high = net.imbalance(1), net.imbalance(2)
-    A, B = net.head(1), net.tail(1)
-    proportion = norm2(B) * A.T * A - norm2(A) * B * B.T
-    gap = norm2(B) * G * G - norm2(A) * G
-    inner = W2.T * fact(high) * W2 + fact(low) * W2.T * W2 + G * fact(low)  # A^T A - G^2
-    s = setting.statement(f"{NAME}.balanced", net.W, [is_zero(gap)], map(is_zero, [low, high, proportion]))
-    ones = {f"W{i}": [[1]] for i in net.index}
-    return Claim(s, (vanish(gap, fact(proportion) - norm2(B) * inner),), ones, {f"d{i}": 1 for i in range(4)})
-
-
 def claims() -> Iterator[Claim]:
-    yield from (f(n) for f in (velocity, projection, lower_bound, attained, stationary, global_minimum) for n in (2, 3, 4))
-    yield from map(equality, (2, 3))
-    yield balanced()
+    yield from (f(n) for f in (velocity, projection, lower_bound, attained) for n in (2, 3, 4))
