@@ -15,6 +15,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 
 from numerics.hessian import Array, heads, jacobian, tails
+from numerics.noise_drift import split
 
 RELATIVE, ABSOLUTE = 1e-11, 1e-13
 
@@ -46,13 +47,7 @@ def trace_velocity(layers: Sequence[Array], X: Array, c: float = 1.0) -> list[Ar
     G, J = trace_gradient(layers, X), jacobian(layers, X)
     flat = np.concatenate([g.ravel() for g in G])
     tangent = flat - np.linalg.pinv(J, rcond=1e-12) @ (J @ flat)
-    return split(-c / 4 * tangent, layers)
-
-
-def split(v: Array, layers: Sequence[Array]) -> list[Array]:
-    """A vector of parameters as layers."""
-    parts = np.split(v, np.cumsum([W.size for W in layers])[:-1])
-    return [x.reshape(W.shape) for x, W in zip(parts, layers, strict=True)]
+    return split(layers, -c / 4 * tangent)
 
 
 def flattened(
@@ -61,8 +56,8 @@ def flattened(
     """The layers at these times under the flow from time 0, by a method of scipy's `solve_ivp` (LSODA for long times)."""
 
     def speed(_: float, y: Array) -> Array:
-        return np.concatenate([v.ravel() for v in trace_velocity(split(y, layers), X, c)])
+        return np.concatenate([v.ravel() for v in trace_velocity(split(layers, y), X, c)])
 
     start = np.concatenate([W.ravel() for W in layers])
     end = solve_ivp(speed, (0.0, max(times)), start, method, t_eval=list(times), rtol=RELATIVE, atol=ABSOLUTE)
-    return [split(y, layers) for y in end.y.T]
+    return [split(layers, y) for y in end.y.T]

@@ -3,7 +3,7 @@ r"""The least sharpness: how small the largest eigenvalue of the Hessian can be 
 Setting: \(L = \tfrac12 |W_N \cdots W_1 - Y|_F^2\) (X = I) on the valley P = Y; s_1 the largest singular value of Y, H the
 Hessian.
 
-Hypotheses: P = Y, X = I (or X X^T = I); attained if the hidden widths are at least rank Y.
+Hypotheses: P = Y, X = I; attained if the hidden widths are at least rank Y. Data with X X^T = k I have k times this Hessian.
 
 Conclusion:
 \[ \min_{P = Y} \lambda_{\max}(H) = N s_1^{2 - 2/N}, \]
@@ -210,8 +210,19 @@ def balanced(depth: int) -> Claim:
     return Claim(s, tuple(steps), point, {f"d{i}": 1 for i in range(depth + 1)})
 
 
+def white_data(depth: int) -> Claim:
+    """X X^T = k I: |J V|^2 is k times that for X = I, at the same layers."""
+    net, plain, k = Network(widths_of(depth)), Network(widths_of(depth), white=True), scalar("k")
+    frame = net.X * net.X.T - k * eye(net.widths[0])
+    gap = norm2(net.J()) - k * norm2(plain.J())
+    s = setting.statement(f"{NAME}.white_data", (*net.W, *net.V, net.X, k), [is_zero(gap)], [is_zero(frame)])
+    point = {**{f"{c}{i}": [[1]] for c in "WV" for i in net.index}, "X": [[2]], "k": 4}
+    sizes = {**{f"d{i}": 1 for i in range(depth + 1)}, "n": 1}
+    return Claim(s, (vanish(gap, trace(plain.J() * fact(frame) * plain.J().T)),), point, sizes)
+
+
 def claims() -> Iterator[Claim]:
-    yield from (f(n) for f in (test_vector, lower_bound, upper_bound, balanced) for n in (2, 3, 4))
+    yield from (f(n) for f in (test_vector, lower_bound, upper_bound, balanced, white_data) for n in (2, 3, 4))
 
 
 # -- limits --------------------------------------------------------------------------------------------------------------
