@@ -34,6 +34,7 @@ RANK_TOLERANCE = 1e-12
 # How far the layers may be from a global minimum, relative to the sizes of what is subtracted there.
 VALLEY_TOLERANCE = 1e-8
 WHITE = 1e-13
+EPS = float(np.finfo(np.float64).eps)
 STEP = 1e-100
 
 
@@ -97,7 +98,7 @@ def hessian_spectrum(
     Without `Y` the targets are taken to be P X. With `Y`, |(P X - Y) X^T| may be `tolerance` times |X| (|X| prod |W_i| + |Y|);
     the residual itself need not vanish. The number of nonzero eigenvalues is that of the rank formula, with ranks of products
     that leave out singular values below `rank_tolerance` times the product of the factors' norms. Raises `InvalidInput` off the
-    valley, and as `hessian_trace` does.
+    valley, where one of these eigenvalues is below rounding, and as `hessian_trace` does.
 
     >>> found = hessian_spectrum([[[1.0], [0.0]], [[2.0, 0.0]]], Y=[[2.0]])
     >>> found.eigenvalues.tolist(), int(found.rank), found.parameters
@@ -109,6 +110,9 @@ def hessian_spectrum(
     values = _eigenvalues(W, data)
     rank = hessian_rank(layers, X, rank_tolerance=rank_tolerance)
     kept = np.arange(values.shape[-1]) < rank[..., None]
+    if (kept & (values <= (values.shape[-1] * EPS) ** 2 * values[..., :1])).any():
+        expected = "a larger one: the rank formula counts eigenvalues that are lost in rounding"
+        raise InvalidInput("rank_tolerance", rank_tolerance, expected)
     return Spectrum(np.where(kept, values, 0.0), rank, sum(w.shape[-1] * w.shape[-2] for w in W))
 
 

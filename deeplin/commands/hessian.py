@@ -25,7 +25,7 @@ from numerics.hessian import (
     hessian_trace,
     tails,
 )
-from numerics.noise_drift import drift
+from numerics.noise_drift import Valley, check_regular
 from theory.errors import InvalidInput
 
 SCHEMA = "deeplin.hessian"
@@ -120,9 +120,11 @@ def _rates(W: list[Array], X: Array, parameters: int) -> tuple[Rates, ...] | Inv
     if parameters > MOST_PARAMETERS:
         return InvalidInput("weights", f"{parameters} parameters", f"at most {MOST_PARAMETERS}")
     try:
-        found = [(noise, drift(W, compressed(X), noise)) for noise in NOISES]
+        check_regular(W, X)
     except InvalidInput as why:
         return why
+    net = Valley.of(W, compressed(X))
+    found = [(noise, net.drift(net.in_eigenbasis(noise))) for noise in NOISES]
     return tuple(Rates(noise, x.trace_rate, x.logdet_rate, x.diffuses) for noise, x in found)
 
 

@@ -232,6 +232,15 @@ def test_bad_input_is_named(call: Any, names: str) -> None:
         call()
 
 
+def test_eigenvalues_below_rounding_are_not_reported() -> None:
+    """Singular values 1, 1e-9 in three layers: one eigenvalue of H is 3e-36, beside a largest of 3."""
+    layers = [np.diag([1.0, 1e-9])] * 3
+    with pytest.raises(InvalidInput, match=r"rank_tolerance.*lost in rounding"):
+        hessian_spectrum(layers)
+    coarse = hessian_spectrum(layers, rank_tolerance=1e-8)
+    assert int(coarse.rank) == 3 and np.allclose(coarse.eigenvalues[:3], [3, 1, 1])
+
+
 def test_the_tolerance_decides_what_is_on_the_valley() -> None:
     layers, Y = [np.eye(2), np.eye(2)], np.eye(2) + 1e-6
     with pytest.raises(InvalidInput, match="at most 1e-08"):
