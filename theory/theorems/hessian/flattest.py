@@ -19,8 +19,8 @@ rivals.
 
 Form: identity for all W; inequality, attained; iff; global minimum.
 
-Scope of proof: all widths, depths 2 to 4 (the "only if" of the equality case: depths 2 and 3). s is the trace of K in a polar
-decomposition Y = M K of Y, which every Y has. The norms r_i = |A_i| |B_i| are named by r_i^2.
+Scope of proof: all widths, depths 2 to 4. s is the trace of K in a polar decomposition Y = M K of Y, which every Y has. The
+norms r_i = |A_i| |B_i| are named by r_i^2.
 
 Why: s <= |A_i| |B_i| for every cut i, and the inequality of the means for the summands, whose product is d_N |X|^2 times that
 of all |A_i|^2 |B_i|^2. The multiplier Z drops out of D_i'; so at a stationary point A_i^T A_i is proportional to B_i B_i^T,

@@ -35,7 +35,7 @@ from theory.theorems.minima.terms import Term, fact, step, term, trace
 
 
 def equality(depth: int) -> Claim:
-    """Equality gives |B_i|^2 A_i^T A_i = |A_i|^2 B_i B_i^T and equal summands (depths 2 and 3)."""
+    """Equality gives |B_i|^2 A_i^T A_i = |A_i|^2 B_i B_i^T and equal summands ."""
     v = Valley(Network(widths_of(depth)))
     t, steps = v.t, v.bound_steps()
     for f in v.factors:
@@ -78,10 +78,30 @@ def _equal_summands(v: Valley) -> list[Step]:
     t, parts = v.t, total(v.products_by())
     if len(t) == 2:
         return [nothing(t[0] - t[1], parts - fact(v.excess))]
-    visible = v.visible
-    steps, half = [step(">", v.net.trace, _trace_by(v))], fact(v.net.trace) / 2
+    visible, steps = v.visible, [step(">", v.net.trace, _trace_by(v))]
+    if len(t) == 4:
+        return [*steps, *_four_equal(v, parts - fact(v.excess))]
+    half = fact(v.net.trace) / 2
     pairs = ((0, 1), (1, 2))
     return [*steps, *(nothing(t[i] - t[j], _regrouped(visible, i, j) + parts - fact(v.excess), half) for i, j in pairs)]
+
+
+def _four_equal(v: Valley, rest: Term) -> list[Step]:
+    """Four summands: the squares are (p - q)^4, 8 p q (p - q)^2, 16 q^2 (a - b)^2, 64 a b (c - d)^2, p = a + b, q = c + d."""
+    (a, b, c, d), (x, y, z, w) = v.t, v.visible
+    p, q, first = x + y, z + w, fact(norm2(v.factors[0].A)) * fact(norm2(v.net.X))
+    gap, pairs, last = a + b - c - d, 16 * (x - y) ** 2 * q**2, 64 * x * y * (z - w) ** 2
+    apart = (p - q) ** 4 + 8 * p * q * (p - q) ** 2
+    return [
+        nothing(gap**2, 8 * p * q * (p - q) ** 2 + pairs + last + rest),
+        nothing(gap, -fact(gap**2)),
+        step(">", c + d, fact(v.net.trace) / 2 - fact(gap) / 2),
+        nothing(a - b, apart + last + rest, 16 * fact(c + d) ** 2),
+        step(">", a, first),
+        step(">", b, fact(a) - fact(a - b)),
+        nothing(c - d, apart + pairs + rest, 64 * fact(a) * fact(b)),
+        vanish(b - c, fact(gap) / 2 - fact(a - b) / 2 - fact(c - d) / 2),
+    ]
 
 
 def _regrouped(x: Sequence[Term], i: int, j: int) -> Term:
@@ -189,6 +209,5 @@ def balanced() -> Claim:
 
 
 def claims() -> Iterator[Claim]:
-    yield from map(equality, (2, 3))
-    yield from (f(n) for f in (proportional, stationary, global_minimum) for n in (2, 3, 4))
+    yield from (f(n) for f in (equality, proportional, stationary, global_minimum) for n in (2, 3, 4))
     yield balanced()
