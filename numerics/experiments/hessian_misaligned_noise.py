@@ -53,8 +53,8 @@ def of_first_weight(name: str, f: Callable[[Array], Array], end: float) -> Value
 
 
 def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
-    times = {"A": 2.0, "B": 6.0, "C": 12.0} if thorough else {"A": 0.6, "B": 1.0, "C": 1.0}
-    rate, size = (0.02, 1500) if thorough else (0.05, 400)
+    times = {"A": 2.0, "B": 6.0, "C": 8.0} if thorough else {"A": 0.6, "B": 1.0, "C": 1.0}
+    rate, size = (0.016, 400) if thorough else (0.04, 150)
     where, shown = fastest(thorough)
     cases = {kind: case(kind, times[kind]) for kind in SPEEDS}
     figures, accepted = checked(list(cases.values()), rng, rate, size, where)
