@@ -42,10 +42,10 @@ RISES = {"A": (False, True), "B": (True, False), "C": (True, False)}
 
 
 def case(kind: str, time: float) -> Case:
-    """Descent without noise is long enough while the least eigenvalue w^2 stays above 1/10."""
+    """Descent without noise is long enough while the least eigenvalue w^2 stays above 1/4."""
     end = solve_ivp(lambda _, w: SPEEDS[kind](w), (0.0, time), [W0], "DOP853", rtol=1e-10, atol=1e-12).y[0, -1]
     values = tuple(of_first_weight(f"{kind}: {name}", f, end) for name, f in VALUES.items())
-    return Case(START, np.eye(1), replace(RUNS[kind], time=time), values, settling(0.1))
+    return Case(START, np.eye(1), replace(RUNS[kind], time=time), values, settling(0.25))
 
 
 def of_first_weight(name: str, f: Callable[[Array], Array], end: float) -> Value:
@@ -53,8 +53,8 @@ def of_first_weight(name: str, f: Callable[[Array], Array], end: float) -> Value
 
 
 def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
-    times = {"A": 2.0, "B": 6.0, "C": 8.0} if thorough else {"A": 0.6, "B": 1.0, "C": 1.0}
-    rate, size = (0.016, 400) if thorough else (0.04, 150)
+    times = {"A": 2.0, "B": 6.0, "C": 8.0} if thorough else {"A": 0.6, "B": 1.0, "C": 1.5}
+    rate, size = (0.016, 400) if thorough else (0.04, 250)
     where, shown = fastest(thorough)
     cases = {kind: case(kind, times[kind]) for kind in SPEEDS}
     figures, accepted = checked(list(cases.values()), rng, rate, size, where)
