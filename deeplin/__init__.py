@@ -38,6 +38,7 @@ _HOMES = {
     "pseudo_determinant": "numerics.hessian",
     "log_pseudo_determinant": "numerics.hessian",
     "flattest": "numerics.flattest",
+    "drift": "numerics.noise_drift",
     "verify": "deeplin.verify",
     "Grade": "deeplin.report",
     "Report": "deeplin.report",
