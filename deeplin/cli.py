@@ -18,6 +18,7 @@ COMMANDS = {
     "derive": "derive a closed form step by step with SymPy",
     "replay": "re-check certificates with nothing but the kernel",
     "rank": "the rank of the product of given layers: for generic noise, and what training cannot beat",
+    "hessian": "how flat a trained network lies on its valley, and where gradient noise drives it",
     "minimum": "the exact global minimum of a deep linear network on a CSV file",
 }
 
