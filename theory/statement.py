@@ -88,14 +88,17 @@ class Lowered:
 
     @property
     def scope(self) -> str:
-        """For which sizes: 'all widths at depth 3', 'widths (2, 3, 1)', the shapes of matrices, or 'all real numbers'.
+        """For which sizes: 'all widths at depth 3', 'all widths (d0, d1, 1)' where some are fixed or equal, 'widths (2, 3, 1)',
+        the shapes of matrices, or 'all real numbers'.
 
         The depth is the number of variables W1, W2, ...; other matrices are named unless their sizes are widths.
         """
         layers = self._layers()
-        if self.dims:
-            return f"all widths at depth {len(layers)}" if layers else "all widths"
         widths = [layers[0].shape[1], *(W.shape[0] for W in layers)] if layers else []
+        if self.dims:
+            free = len({d for d in widths if isinstance(d, str)}) == len(widths)
+            named = f" at depth {len(layers)}" if free else f" ({', '.join(map(str, widths))})"
+            return f"all widths{named}" if layers else "all widths"
         implied = {1, *widths} if layers else set()
         others = [v for v in self.variables if v.shape and v not in layers and not {*v.shape} <= implied]
         shapes = [f"{v.data[0]} {v.shape[0]}x{v.shape[1]}" for v in others]
