@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
+from math import prod
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -37,7 +39,7 @@ def direction(rng: np.random.Generator, p: Problem) -> list[Array]:
     if rng.random() < 0.5:
         units = [p.moments.cross, *(rng.normal(size=d) for d in p.widths[1:-1]), np.ones(1)]
         units = [u / float(np.linalg.norm(u)) for u in units]
-        layers = [np.outer(out, into) for into, out in zip(units[:-1], units[1:], strict=True)]
+        layers = [np.outer(out, into) for into, out in pairwise(units)]
     return scaled(layers, 1 / float(np.linalg.norm(pack(layers))))
 
 
@@ -73,7 +75,7 @@ def in_level_set(rng: np.random.Generator) -> Start:
 def with_one_hidden_layer(rng: np.random.Generator) -> Start:
     """Decays of a product 1.02 to 3 times |E[xy]|^2; weights of any size."""
     p = signal(rng, 1, (0.1, 1.0))
-    factor = (rng.uniform(1.02, 3) / np.prod(p.decay)) ** 0.5 * float(np.linalg.norm(p.moments.cross))
+    factor = (rng.uniform(1.02, 3) / prod(p.decay)) ** 0.5 * float(np.linalg.norm(p.moments.cross))
     p = replace(p, decay=tuple(factor * c for c in p.decay))
     return p, scaled(direction(rng, p), rng.uniform(0.1, 3))
 
@@ -113,13 +115,13 @@ def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
         flows = [flow(start, at) for start, at in zip(starts, basins, strict=True)]
         ratios = [excess_over_bound(at, *run) for at, run in zip(basins, flows, strict=True)]
         fallen = sum(bool(sizes[-1] <= FALLEN * sizes[0]) for _, sizes in flows)
-        figures |= {f"{name}: flows": len(starts), f"{name}: fallen to zero": fallen, f"{name}: largest part of bound": max(ratios)}
+        figures |= {f"{name}: flows": len(starts), f"{name}: fallen to zero": fallen}
+        figures[f"{name}: largest part of the bound"] = max(ratios)
         wrong += len(starts) - fallen + sum(r > 1 + SLACK for r in ratios) + sum(at.proof not in proofs for at in basins)
         if name == "level set":
             figures["level set: outside of the ball"] = sum(at.proof is Proof.LEVEL_SET for at in basins)
     return figures, wrong == 0
 
 
-EXPERIMENT = Experiment(
-    "minima", "B18", "flow", "LSODA, rtol 1e-9: every start falls to zero, |theta(t)|^2 within its bound (1e-6) throughout", measure
-)
+DETAIL = "LSODA, rtol 1e-9: every start falls to zero, |theta(t)|^2 within its bound (1e-6) throughout"
+EXPERIMENT = Experiment("minima", "B18", "flow", DETAIL, measure)
