@@ -19,6 +19,7 @@ COMMANDS = {
     "replay": "re-check certificates with nothing but the kernel",
     "rank": "the rank of the product of given layers: for generic noise, and what training cannot beat",
     "minimum": "the exact global minimum of a deep linear network on a CSV file",
+    "landscape": "every level of its loss, the decays at which it changes, and whether given weights fall to zero",
 }
 
 

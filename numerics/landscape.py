@@ -1,4 +1,4 @@
-r"""The whole landscape of a deep linear network with one output: every level that theory predicts, and the decays at which it changes.
+r"""The landscape of a deep linear network with one output: every level that theory predicts, and where it changes.
 
 Setting: the noise-averaged loss with positive decays gamma_i, D hidden layers, noise factor kappa. Levels are E[y^2] at zero
 and, for every root lambda of :math:`\lambda^{D+1}S^D = \Gamma`, E[y^2] + psi: local minima of psi are local minima of the loss,
@@ -56,9 +56,9 @@ class Level:
 
 @dataclass(frozen=True)
 class Uniqueness:
-    """`ratio` R of the largest to the least eigenvalue that E[xy] sees, and the `bound` below which psi has one minimum at most.
+    """`ratio` R of the largest to the least eigenvalue that E[xy] sees; below `bound` psi has at most one nonzero minimum.
 
-    The bound is on R: R + 1/R < (14 D^2 - 2)/(D^2 - 1) for D >= 2 hidden layers; inf below that.
+    The bound: R + 1/R < (14 D^2 - 2)/(D^2 - 1) for D >= 2 hidden layers; inf below that.
     """
 
     ratio: float
@@ -106,13 +106,18 @@ class Landscape:
         return max((p.loss for p in tops), default=None)
 
     def critical_decays(self, depths: Sequence[int]) -> tuple[Thresholds, ...]:
-        """The thresholds of networks of other depths, whose hidden layers repeat the last of this one (or omit layers)."""
+        """The thresholds of the networks `at_depth`."""
         return tuple(self._thresholds(depth) for depth in depths)
 
     def _thresholds(self, depth: int) -> Thresholds:
+        widths, noise = self.at_depth(depth)
+        return thresholds(self.minimum.moments, depth, prod(1 + s / d for s, d in zip(noise, widths[1:-1], strict=True)))
+
+    def at_depth(self, depth: int) -> tuple[tuple[int, ...], tuple[float, ...]]:
+        """Widths and noise of a network of another depth, whose hidden layers repeat the last of this one, or omit layers."""
         widths, noise = self.minimum.widths[1:-1] or (1,), self.minimum.noise or (0.0,)
         layers = [min(k, len(widths) - 1) for k in range(depth - 1)]
-        return thresholds(self.minimum.moments, depth, prod(1 + noise[k] / widths[k] for k in layers))
+        return (self.minimum.widths[0], *(widths[k] for k in layers), 1), tuple(noise[k] for k in layers)
 
 
 def landscape(
@@ -183,7 +188,7 @@ def _index_of_zero(minimum: Minimum, point: StationaryPoint) -> int:
 
 
 def _subnetworks(minimum: Minimum) -> tuple[list[tuple[int, ...]], int]:
-    """The numbers of active neurons, not all, where a layer has noise; fewer neurons of a layer without noise change nothing."""
+    """Numbers of active neurons, not all of them, where a layer has noise; without noise fewer neurons change nothing."""
     hidden = minimum.widths[1:-1]
     counts = [range(1, d + 1) if s else (d,) for d, s in zip(hidden, minimum.noise, strict=True)]
     total = prod(len(c) for c in counts) - 1 if counts else 0
