@@ -1,9 +1,9 @@
 """The transition of a deep linear network on real data: theory beside training, decay by decay.
 
 scikit-learn's diabetes data go into a CSV file, which is read back and standardized. At decays around the critical one the
-global minimum is computed and networks of two and three weight matrices are trained: by L-BFGS from several starts, and by gradient
-descent from one small start. With two matrices the predictor v shrinks to zero continuously; with three it jumps, and the small
-start, in the ball that is proved to fall to zero, ends there although the global minimum is elsewhere.
+global minimum is computed and networks of two and three weight matrices are trained: by L-BFGS from several starts, and by
+gradient descent from one small start. With two matrices the predictor v shrinks to zero continuously; with three it jumps, and
+the small start, in the ball that is proved to fall to zero, ends there although the global minimum is elsewhere.
 
     python examples/transition.py [--data diabetes.csv]      (needs scikit-learn)
 """

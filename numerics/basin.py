@@ -120,12 +120,12 @@ class _Start:
     ) -> None:
         self.moments, self.decay, self.hidden, self.kappa = moments, decay, len(layers) - 1, kappa
         self.signal, self.least = float(np.linalg.norm(moments.cross)), min(decay)
-        self.squared_norm = sum(float(np.vdot(w, w)) for w in layers)
         v = layers[0]
-        for w in layers[1:]:
-            v = w @ v
-        self.predictor_norm = float(np.linalg.norm(v))
         with np.errstate(all="ignore"):
+            self.squared_norm = sum(float(np.vdot(w, w)) for w in layers)
+            for w in layers[1:]:
+                v = w @ v
+            self.predictor_norm = float(np.linalg.norm(v))
             loss = loss_and_gradient(layers, moments, decay, noise)[0]
         if not np.isfinite(loss):
             raise InvalidInput("layers", "weights whose loss overflows", "smaller weights")
