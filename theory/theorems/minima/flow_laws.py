@@ -11,8 +11,8 @@ Conclusion: for every hidden neuron j of layer i
     gamma the difference is its initial value times exp(-4 gamma t), and with gamma = 0 it is conserved. Each layer obeys
     \(\frac{d}{dt} |W_i|^2 = 4 (v \cdot g - E f^2 - \gamma_i |W_i|^2)\), and L does not increase.
 Form: differential identities; an inequality.
-Scope of proof: all widths: neurons with noise at depths 2 to 5, matrices without noise in layer i at depths 2 to 5, layers
-    at depths 2 to 5. Neuron by neuron also at widths (1,1,1), (2,2,1), (1,2,2,1). The exponential is a variable E with E' =
+Scope of proof: all widths: neurons with noise at depths 2 to 4, matrices without noise in layer i at depths 2 to 5, layers
+    at depths 2 to 4. Neuron by neuron also at widths (1,1,1), (2,2,1), (1,2,2,1). The exponential is a variable E with E' =
     4 gamma E.
 Why: scaling a neuron up in one layer and down in the next, or rotating a layer without noise, does not change the data term,
     which drops out of V_i W_i^T - W_{i+1}^T V_{i+1}.
