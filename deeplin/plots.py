@@ -180,8 +180,8 @@ def predictor_jump(found: Landscape) -> Any:
 def _branch(axes: Any, found: Landscape, end: float, limits: Thresholds, colour: str, dash: str) -> float:
     """The global minimum, the jump at the critical decay, and the minimum that is left beyond it; the greatest |v|."""
     depth = limits.depth
-    below = np.linspace(0.02, 1 - 1e-9, POINTS // 2)
-    beyond = np.linspace(1, limits.decays[1] / limits.decays[0] * (1 - 1e-6), 60)
+    below = np.linspace(0.02, 1 - 1e-9, POINTS // 5)
+    beyond = np.linspace(1, limits.decays[1] / limits.decays[0] * (1 - 1e-6), POINTS // 10)
     left = [_length(found, depth, x * limits.decays[0]) for x in below]
     axes.plot(below, left, dash, color=colour, linewidth=2, label=f"{depth} weight matrices")
     axes.plot([1, 1, end], [left[-1], 0, 0], dash, color=colour, linewidth=2)

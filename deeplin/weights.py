@@ -33,7 +33,10 @@ def read_weights(path: Path) -> list[Array]:
 
 def _archive(path: Path) -> dict[str, Any]:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        loaded = np.load(path, allow_pickle=False)
+        if isinstance(loaded, np.ndarray):
+            raise InvalidInput("--weights", f"{path}, which holds one array without a name", FORMATS)
+        with loaded as stored:
             names = [f"W{k}" for k in range(1, len(stored.files) + 1)]
             unknown = sorted(set(stored.files) - set(names))
             if unknown:

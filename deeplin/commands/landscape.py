@@ -228,7 +228,7 @@ def _remarks(found: Landscape) -> list[str]:
     if isinf(unique.bound):
         return lines
     word = "below" if unique.holds else "not below"
-    means = "at most one nonzero minimum at any decay" if unique.holds else "some decay may have several nonzero minima"
+    means = "one nonzero minimum at most, at any decay" if unique.holds else "there may be several nonzero minima"
     lines.append(f"eigenvalues     ratio {unique.ratio:.6g}, {word} {unique.bound:.6g}: {means}  (B10, proved)")
     return lines
 

@@ -28,6 +28,7 @@ from theory.theorems.minima.basins_claims import (
     said,
     size,
 )
+from theory.theorems.minima.exact_points import without
 from theory.theorems.minima.means import root_factor
 from theory.theorems.minima.origin_claims import layers_point, norm_of_g, schwarz_gap, schwarz_step
 from theory.theorems.minima.setting import Setting, chain
@@ -59,14 +60,14 @@ def height(s: Setting, factor: int | None = None) -> Expr:
 
 
 def bounded(depth: int) -> Claim:
-    """|v| < t_0 and L - Y < (N - 2) |g| t_0 imply R < N |g| t_0."""
+    """|v| < t and L - Y < (N - 2) |g| t imply R < N |g| t, for any t > 0."""
     b = basin(depth)
     s, inside = b.s, WALL**2 - norm2(b.s.product)
     shown = known(schwarz_gap(s)) + WALL**2 * known(b.length) + Square(s.g) * known(inside)
     fit, steps = b.below(H * WALL, known(H) * known(WALL), shown)
     rest = depth * H * WALL - s.penalty
     end = prove(">", rest, known(-height(s)) + b.moment + 2 * known(fit))
-    given = (*b.wall, greater(inside), greater(-height(s)))
+    given = (*without(b.wall, b.radius), greater(inside), greater(-height(s)))
     at = line(depth, Rational(1, 4), h=1, t=1)
     return claim(said(s, "bounded", (H, WALL), given, (greater(rest),)), [schwarz_step(s), *steps, end], *at)
 
