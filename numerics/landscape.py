@@ -3,9 +3,11 @@ r"""The landscape of a deep linear network with one output: every level that the
 Setting: the noise-averaged loss with positive decays gamma_i, D hidden layers, noise factor kappa. Levels are E[y^2] at zero
 and, for every root lambda of :math:`\lambda^{D+1}S^D = \Gamma`, E[y^2] + psi: local minima of psi are local minima of the loss,
 its maxima are saddles of it. Where a hidden layer has noise, the networks of fewer active neurons (the others exactly zero)
-have stationary points of their own, with a larger kappa, which are never local minima; with one hidden layer k of d active
-neurons have Morse index d - k. Without noise, and with one hidden layer, these are all; with noise and more hidden layers
-that is a conjecture. Source: arXiv:2202.04777; the classification is derived.
+have stationary points of their own, with a larger kappa, which are never local minima. With one hidden layer k of d active
+neurons have Morse index d - k: they minimise the loss of their network, and a zero neuron (w, u) adds
+:math:`\gamma_1|w|^2 + \gamma_2 u^2 - 2u\,w\cdot(g - Av)`, with :math:`|g - Av|^2 > \Gamma` one negative direction. Without
+noise, and with one hidden layer, these are all levels; with noise and more hidden layers that is a conjecture.
+Source: arXiv:2202.04777; the classification is derived.
 """
 
 from __future__ import annotations
