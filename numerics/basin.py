@@ -15,7 +15,7 @@ Source: own derivation, in the setting of arXiv:2202.04777.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from math import exp, inf, log, prod
 
@@ -126,11 +126,11 @@ class _Start:
             for w in layers[1:]:
                 v = w @ v
             self.predictor_norm = float(np.linalg.norm(v))
-            loss = loss_and_gradient(layers, moments, decay, noise)[0]
-        if not np.isfinite(loss):
+            # Without E[y^2], which would cancel the digits of small weights.
+            self.excess = loss_and_gradient(layers, replace(moments, target=0.0), decay, noise)[0]
+        if not np.isfinite(self.excess):
             raise InvalidInput("layers", "weights whose loss overflows", "smaller weights")
-        self.excess = loss - moments.target
-        self.size = abs(loss) + moments.target + 4 * abs(float((v @ moments.cross)[0]))
+        self.size = abs(self.excess) + 4 * abs(float((v @ moments.cross)[0]))
         self.log_product = sum(log(c) for c in decay) if all(decay) else -inf
         self.radius, self.wall, self.barrier = self._sets()
 

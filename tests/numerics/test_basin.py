@@ -203,6 +203,13 @@ def test_bad_decay_and_noise_are_refused():
             basin(chain(1, 1, 1), SIMPLE, more["decay"], noise=more.get("noise", 0.0))
 
 
+def test_small_weights_and_decays_keep_their_digits():
+    """A level set of size 1e-9, beside a loss of 4."""
+    found = basin(chain(1e-6, 1e-6, 2e-4), SIMPLE, [1e-3, 1e-3, 1e-5])
+    assert found.proof is Proof.LEVEL_SET and 0 < found.excess < found.barrier < 1e-9
+    assert found.excess == pytest.approx(2e-15 + 4e-13 - 8e-16, rel=1e-9)
+
+
 def test_symmetries_change_nothing():
     rng = np.random.default_rng(4)
     p, layers = flows.in_level_set(rng)
