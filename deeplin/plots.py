@@ -85,6 +85,7 @@ def reduced_loss(found: Landscape) -> Any:
     ticks = _round_ticks(b[-1])
     axes.set_xticks(ticks, [f"{x:g}" for x in ticks])
     _mark_levels(axes, levels)
+    axes.margins(y=0.12)
     axes.legend(loc="best", framealpha=0.95)
     return figure
 
@@ -141,15 +142,26 @@ def phase_diagram(found: Landscape) -> Any:
         (r"$\gamma_{sn}$: nonzero stationary points exist below", RED, "^--"),
         (r"$\gamma_{all}$: only zero is stationary above", "black", "s:"),
     )
-    for column, (words, colour, style_) in enumerate(lines):
-        axes.plot(list(depths), limits[:, column], style_, color=colour, markersize=5, linewidth=1.3, label=words)
+    for column, (words, colour, line) in enumerate(lines):
+        style = {"color": colour, "markersize": 5 + 2 * column, "markerfacecolor": "none" if column == 2 else colour}
+        axes.plot(list(depths), limits[:, column], line, linewidth=1.3, label=words, **style)
     star = {"color": GREEN, "marker": "*", "markersize": 17, "markeredgecolor": "black", "linestyle": "none"}
     axes.plot([found.minimum.depth], [here], label=_here(found), **star)
-    axes.set_yscale("log")
+    _log_scale(axes.yaxis)
     axes.set(ylim=(low, high), xlim=(depths[0] - 0.5, depths[-1] + 0.5), xticks=list(depths))
     figure.set_size_inches(8, 6.5)
     figure.legend(loc="outside lower center", ncols=2)
     return figure
+
+
+def _log_scale(axis: Any) -> None:
+    """Plain numbers at 1, 2 and 5 times the powers of ten."""
+    from matplotlib.ticker import LogLocator, StrMethodFormatter
+
+    axis.axes.set_yscale("log")
+    axis.set_minor_locator(LogLocator(subs=(2, 5)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(StrMethodFormatter("{x:g}"))
 
 
 def _here(found: Landscape) -> str:
@@ -180,7 +192,7 @@ def predictor_jump(found: Landscape) -> Any:
 def _branch(axes: Any, found: Landscape, end: float, limits: Thresholds, colour: str, dash: str) -> float:
     """The global minimum, the jump at the critical decay, and the minimum that is left beyond it; the greatest |v|."""
     depth = limits.depth
-    below = np.linspace(0.02, 1 - 1e-9, POINTS // 5)
+    below = np.linspace(0.02, 1 - 1e-9, POINTS // 3)
     beyond = np.linspace(1, limits.decays[1] / limits.decays[0] * (1 - 1e-6), POINTS // 10)
     left = [_length(found, depth, x * limits.decays[0]) for x in below]
     axes.plot(below, left, dash, color=colour, linewidth=2, label=f"{depth} weight matrices")
