@@ -16,6 +16,7 @@ from deeplin.problem import configure as configure_problem
 from deeplin.weights import read_weights
 from numerics.basin import SHEETS, Basin, basin
 from numerics.landscape import Landscape, Level, LevelKind, landscape
+from numerics.scopes import PROVED_DEPTHS, Status, status
 from numerics.thresholds import Thresholds
 from theory.errors import InvalidInput
 
@@ -28,8 +29,9 @@ DEEPEST = 8
 DESCRIPTION = """\
 Every level of the loss of a deep linear network with one output, weight decay and stochastic neurons that theory predicts,
 without training: global and local minima, barrier, saddles; the decays at which zero becomes a global minimum, at which the
-other minima vanish, and beyond which zero is the only stationary point. Each line names the theorem that says so, and whether
-it is proved; `deeplin list minima` lists the theorems.
+other minima vanish, and beyond which zero is the only stationary point. Each line names the theorem that says so (see
+`deeplin list minima`) and whether it is proved, derived by the argument that the kernel proves for fewer layers, or a
+conjecture.
 
 With --weights: whether gradient flow from these weights is proved to fall to zero, and how fast.
 """
@@ -92,10 +94,10 @@ def _report(data: Json, found: Landscape, start: Basin | None, plots: list[Path]
         "data": data,
         "network": network_report(found.minimum),
         "verdict": found.minimum.verdict.name.lower(),
-        "levels": [_level_report(level) for level in found.levels],
+        "levels": [_level_report(level, depth) for level in found.levels],
         "omitted_subnetworks": found.omitted,
-        "complete": {"theorem": _complete(found), "status": "proved" if found.complete else "conjecture"},
-        "barrier": {"loss": found.barrier, "theorem": "B4", "status": "proved"},
+        "complete": {"theorem": _complete(found), "status": _completeness(found).value},
+        "barrier": {"loss": found.barrier, **_cited("B4", depth)},
         "thresholds": _threshold_report(found.thresholds),
         "uniqueness": _uniqueness_report(found),
         "critical_decay_by_depth": [_threshold_report(t) for t in found.critical_decays(range(1, max(DEEPEST, depth) + 1))],
@@ -104,7 +106,11 @@ def _report(data: Json, found: Landscape, start: Basin | None, plots: list[Path]
     }
 
 
-def _level_report(level: Level) -> Json:
+def _cited(sheet: str, depth: int) -> Json:
+    return {"theorem": sheet, "status": status(sheet, depth).value}
+
+
+def _level_report(level: Level, depth: int) -> Json:
     return {
         "kind": level.kind.value,
         "loss": level.loss,
@@ -113,8 +119,7 @@ def _level_report(level: Level) -> Json:
         "lambda": finite(level.lam),
         "active_neurons": list(level.active),
         "morse_index": level.index,
-        "theorem": level.sheet,
-        "status": "proved",
+        **_cited(level.sheet, depth),
     }
 
 
@@ -131,10 +136,14 @@ def _complete(found: Landscape) -> str:
     return "B8" if found.minimum.depth > 1 else "B4"
 
 
+def _completeness(found: Landscape) -> Status:
+    return status(_complete(found), found.minimum.depth) if found.complete else Status.CONJECTURE
+
+
 def _threshold_report(limits: Thresholds) -> Json:
     pairs = zip(THRESHOLDS, limits.products, limits.decays, strict=True)
     named = {
-        key: {"product": finite(product), "decay": finite(decay), "theorem": sheet, "status": "proved"}
+        key: {"product": finite(product), "decay": finite(decay), **_cited(sheet, limits.depth)}
         for (key, sheet, _), product, decay in pairs
     }
     return {"depth": limits.depth, **named}
@@ -146,12 +155,13 @@ def _uniqueness_report(found: Landscape) -> Json:
         "eigenvalue_ratio": unique.ratio,
         "largest_ratio": finite(unique.bound),
         "one_nonzero_minimum": unique.holds,
-        "theorem": "B10",
-        "status": "proved",
+        **_cited("B10", found.minimum.depth),
     }
 
 
 def _basin_report(start: Basin) -> Json:
+    sheet = SHEETS.get(start.proof)
+    known = status(sheet, start.hidden + 1) if sheet else Status.PROVED
     return {
         "answer": start.proof.name.lower(),
         "falls_to_zero": start.collapses,
@@ -162,8 +172,8 @@ def _basin_report(start: Basin) -> Json:
         "wall": start.wall if start.wall is None else finite(start.wall),
         "excess": start.excess,
         "barrier": start.barrier if start.barrier is None else finite(start.barrier),
-        "theorem": SHEETS.get(start.proof),
-        "status": "none" if start.collapses is None else "proved",
+        "theorem": sheet,
+        "status": None if start.collapses is None else known.value,
     }
 
 
@@ -184,6 +194,8 @@ def _print(found: Landscape, start: Basin | None, plots: list[Path]) -> None:
     say(_depths(found))
     if start is not None:
         say(_verdict(start))
+    if found.minimum.depth > min(PROVED_DEPTHS.values()):
+        say("derived: what the kernel proves for fewer weight matrices, by the same argument")
     for path in plots:
         say(f"written to {path}", markup=False)
 
@@ -210,8 +222,12 @@ def _levels(found: Landscape) -> Grid:
         active = ",".join(map(str, level.active)) if level.active else "-"
         index = "-" if level.index is None else str(level.index)
         energy = "zero" if isinf(level.lam) else f"{level.energy:.6g}"
-        grid.add_row(level.kind.value, f"{level.loss:.10g}", energy, active, index, f"{level.sheet}, proved")
+        grid.add_row(level.kind.value, f"{level.loss:.10g}", energy, active, index, _said(level.sheet, found))
     return grid
+
+
+def _said(sheet: str, found: Landscape) -> str:
+    return f"{sheet}, {status(sheet, found.minimum.depth).value}"
 
 
 def _omitted(found: Landscape) -> str:
@@ -221,15 +237,16 @@ def _omitted(found: Landscape) -> str:
 
 def _remarks(found: Landscape) -> list[str]:
     unique, lines = found.uniqueness, []
-    status = "proved" if found.complete else "a conjecture with noise and two hidden layers or more"
-    lines.append(f"no other level  ({_complete(found)}, {status})")
+    doubt = "" if found.complete else " with noise and two hidden layers or more"
+    lines.append(f"no other level  ({_complete(found)}, {_completeness(found).value}{doubt})")
     if found.barrier is not None:
-        lines.append(f"barrier         every path from zero to the minimum reaches loss {found.barrier:.12g}  (B4, proved)")
+        height = f"every path from zero to the minimum reaches loss {found.barrier:.12g}"
+        lines.append(f"barrier         {height}  ({_said('B4', found)})")
     if isinf(unique.bound):
         return lines
     word = "below" if unique.holds else "not below"
-    means = "one nonzero minimum at most, at any decay" if unique.holds else "there may be several nonzero minima"
-    lines.append(f"eigenvalues     ratio {unique.ratio:.6g}, {word} {unique.bound:.6g}: {means}  (B10, proved)")
+    means = "at most one nonzero minimum" if unique.holds else "maybe several nonzero minima"
+    lines.append(f"eigenvalues     ratio {unique.ratio:.6g}, {word} {unique.bound:.6g}: {means}  ({_said('B10', found)})")
     return lines
 
 
@@ -238,7 +255,7 @@ def _thresholds(found: Landscape) -> Grid:
     grid = _grid(title, "it is", "product", "if uniform", "theorem")
     rows = zip(THRESHOLDS, found.thresholds.products, found.thresholds.decays, strict=True)
     for (_, sheet, means), product, decay in rows:
-        grid.add_row(means, _number(product), _number(decay), f"{sheet}, proved")
+        grid.add_row(means, _number(product), _number(decay), _said(sheet, found))
     return grid
 
 
@@ -247,7 +264,8 @@ def _number(x: float) -> str:
 
 
 def _depths(found: Landscape) -> Grid:
-    grid = _grid("uniform decay from which zero is a global minimum (B14, proved)", "weight matrices", "decay")
+    known = f"B14: proved up to {PROVED_DEPTHS['B14']}, derived beyond"
+    grid = _grid(f"uniform decay from which zero is a global minimum ({known})", "weight matrices", "decay")
     for limits in found.critical_decays(range(1, max(DEEPEST, found.minimum.depth) + 1)):
         here = "  <- this network" if limits.depth == found.minimum.depth else ""
         grid.add_row(f"{limits.depth}{here}", _number(limits.decays[0]))
@@ -259,7 +277,8 @@ def _verdict(start: Basin) -> str:
     lines = [f"[bold]these weights: {answer}[/bold]"]
     if start.collapses is not None:
         sheet = SHEETS.get(start.proof)
-        lines.append(f"  {start.proof.value}  ({f'{sheet}, ' if sheet else ''}proved, for gradient flow)")
+        known = f"{sheet}, {status(sheet, start.hidden + 1).value}, " if sheet else ""
+        lines.append(f"  {start.proof.value}  ({known}for gradient flow)")
     if start.rate is not None:
         lines.append(f"  |theta(t)|^2 falls at least as e^(-{start.rate:.6g} t)")
     lines.append(f"  |theta|^2 = {start.squared_norm:.6g}" + _against(start.radius, "the ball has"))

@@ -97,13 +97,21 @@ def test_same_call_same_json(invoke):
 
 def test_text_says_what_is_proved_and_what_is_a_conjecture(invoke):
     noisy, silent = invoke("3,2", "0.05", "--noise", "0.5"), invoke("3,2", "0.05")
-    assert noisy.startswith("nontrivial") and "a conjecture with noise" in noisy and "conjecture" not in silent
+    assert noisy.startswith("nontrivial") and "conjecture with noise" in noisy and "conjecture" not in silent
     for words in ("global minimum", "barrier", "B13, proved", "every path from", "if uniform", "<- this network", "saddle"):
         assert words in noisy
     assert "Hessian" in silent and "saddle" not in silent and "thresholds" in silent
     assert max(map(len, noisy.splitlines())) <= landscape.WIDTH and "…" not in noisy
     ridge = invoke("", "0.05")
     assert "thresholds" not in ridge and "none" in ridge and "these weights" not in ridge
+
+
+def test_deep_networks_rest_on_derivations(invoke):
+    deep = report(invoke("1,1,1,1,1", "0.2", "--json"))
+    assert {x["status"] for x in deep["levels"]} == {"derived"} and deep["uniqueness"]["status"] == "proved"
+    statuses = [x["critical"]["status"] for x in deep["critical_decay_by_depth"]]
+    assert statuses == ["proved"] * 5 + ["derived"] * 3
+    assert "B5, derived" in invoke("1,1,1,1,1", "0.2") and "B5, proved" in invoke("1,1", "0.2")
 
 
 def test_many_subnetworks_are_summed_up(invoke):

@@ -11,9 +11,11 @@ from numerics.experiments.minima_minimisers import hessian
 from numerics.experiments.problems import Problem, problem
 from numerics.landscape import LevelKind, landscape, uniqueness
 from numerics.minimum import Moments, minimise, noise_averaged_gradient, noise_averaged_loss
+from numerics.scopes import PROVED_DEPTHS
 from numerics.thresholds import thresholds
 from theory.errors import InvalidInput
 from theory.scalar_equation import ScalarEquation, Verdict, transfer_function
+from theory.theorem import theorems
 
 RNG = np.random.default_rng
 SIMPLE = Moments.from_moments([[1]], [2], 4)
@@ -120,6 +122,18 @@ def test_what_is_a_conjecture():
     assert not landscape(SIMPLE, (1, 2, 2, 1), decay=0.5, noise=[0, 0.5]).complete
     assert landscape(SIMPLE, (1, 2, 2, 1), decay=0.5).complete
     assert landscape(SIMPLE, (1, 2, 1), decay=0.5, noise=0.5).complete
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("sheet", PROVED_DEPTHS)
+def test_proved_depths_are_those_of_the_claims(sheet):
+    (theorem,) = (t for t in theorems().values() if (t.family, t.sheet) == ("minima", sheet))
+    scopes = {claim.statement.lowered().scope for claim in theorem.claims()}
+    if isinf(PROVED_DEPTHS[sheet]):
+        assert not any("depth" in scope for scope in scopes), "about the scalar equation, at any depth"
+    else:
+        assert f"all widths at depth {PROVED_DEPTHS[sheet]}" in scopes
+        assert f"all widths at depth {PROVED_DEPTHS[sheet] + 1}" not in scopes
 
 
 def test_four_roots_a_bad_minimum_that_is_not_zero():
