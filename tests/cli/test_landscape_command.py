@@ -90,6 +90,14 @@ def test_every_cited_theorem_is_one_of_the_family(invoke):
         assert cited(report(invoke(widths, "0.01", "--json", "--noise", "0.5" if widths else "0"))) <= sheets
 
 
+def test_the_functions_are_at_hand():
+    from deeplin import Moments, basin, landscape
+
+    simple = Moments.from_moments([[1]], [2], 4)
+    assert landscape(simple, (1, 1, 1), decay=1.0).levels[0].excess == -1
+    assert basin([np.ones((1, 1))] * 2, simple, decay=1.0).proof.name == "BELOW_ZERO"
+
+
 def test_same_call_same_json(invoke):
     arguments = ("3,2", "0.01", "--noise", "0.3", "--standardize", "--json")
     assert invoke(*arguments) == invoke(*arguments)

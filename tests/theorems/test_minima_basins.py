@@ -18,7 +18,7 @@ from theory import kernel
 from theory.certificates import EvidenceError, Step, at_point, derivation
 from theory.statement import conditions
 from theory.theorem import Claim, Counterexample
-from theory.theorems.minima import basins
+from theory.theorems.minima import basins, dead_neurons
 
 
 @cache
@@ -117,3 +117,27 @@ def test_inside_the_ball_and_the_level_set_the_norm_falls(data: st.DataObject, d
     low = height <= 0 or height ** (2 * power) * signal ** (depth - power) < power ** (2 * power) * product**2
     if rho and signal and near and low:
         assert pull > 0 and height > 0
+
+
+# -- neurons that are zero ------------------------------------------------------------------------------------------------
+
+DEAD = {c.statement.name: c for c in dead_neurons.claims("dead")}
+
+
+def test_what_a_neuron_that_is_zero_adds() -> None:
+    for c in dead_neurons.claims("dead"):
+        assert kernel.check(certificate(c)).claim == "proved"
+        shifted = tuple(replace(x, expression=x.expression - Rational(1, 10**6)) for x in conditions(c.statement.then))
+        wrong = replace(c, statement=replace(c.statement, then=shifted))
+        with pytest.raises((kernel.Rejected, EvidenceError)):
+            kernel.check(certificate(wrong))
+
+
+def test_without_noise_a_neuron_that_is_zero_adds_no_negative_direction() -> None:
+    """kappa = 1: |g - A v|^2 = Gamma exactly."""
+    c = DEAD["dead.residual"]
+    room = [x for x in conditions(c.statement.given) if str(x.expression) == "kappa - 1"]
+    rest = tuple(x for x in conditions(c.statement.given) if x not in room)
+    point = {"A": [[1]], "v": [[1]], "g": [[2]], "kappa": 1, "lambda": 1, "gamma1": 1, "gamma2": 1}
+    lowered = replace(c.statement, given=rest).lowered({"d0": 1})
+    assert len(room) == 1 and kernel.check(at_point(lowered, point, "refuted")).claim == "refuted"
