@@ -240,8 +240,8 @@ THEOREM = Theorem(
     certified_at=((2, 2, 1), (2, 3, 2, 1), (1, 2, 2, 2, 1)),
     supported_at=((12, 16, 1), (16, 12, 10, 1), (8, 8, 8, 8, 1)),
     note=(
-        "'Zero is the bad minimum' is not all that holds with two hidden layers or more: kappa A = 1, g = 2, Gamma = 128/81 has "
-        "zero as its global minimum and a bad minimum at v = 2/3; kappa A = diag(1, 100), g = (1, 7/2), Gamma = F(2) has one with "
-        "0 < b and Y > L > L*. It holds of the potential where the eigenvalues of A are close together and Gamma <= Gamma_c."
+        "'Zero is the bad minimum' is not all that holds with two hidden layers or more: kappa A = 1, g = 2, Gamma = 128/81 "
+        "has zero as its global minimum and a bad one at v = 2/3; kappa A = diag(1, 100), g = (1, 7/2), Gamma = F(2) has one "
+        "with 0 < b and Y > L > L*. It holds of the potential where the eigenvalues of A are close and Gamma <= Gamma_c."
     ),
 )
