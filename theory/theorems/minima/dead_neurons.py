@@ -14,28 +14,72 @@ from __future__ import annotations
 
 from typing import Any
 
-from sympy import Expr, Identity, ImmutableMatrix, MatrixSymbol, symbols
+from sympy import Expr, Identity, MatrixSymbol, Trace, symbols
 
 from theory.certificates import prove
-from theory.expressions import Square, SymmetricSymbol, inner, known, norm2, quadratic
-from theory.statement import Statement, at_least, equal, greater
+from theory.expressions import DiagonalPart, Square, SymmetricSymbol, inner, known, norm2, quadratic
+from theory.statement import Condition, Statement, at_least, equal, greater
 from theory.theorem import Claim
-from theory.theorems.minima.setting import Setting
+from theory.theorems.minima.origin_claims import layers_point
+from theory.theorems.minima.setting import Setting, widths_of
+from theory.theorems.minima.terms import diagonal_part, fact, step, term, trace
 
 KAPPA, LAMBDA, U, C1, C2 = symbols("kappa lambda u gamma1 gamma2")
 
 
-def added(name: str, widths: tuple[int, int, int]) -> Claim:
-    """What the last neuron adds to the loss of the others, at given widths."""
-    s, last = Setting(widths), widths[1] - 1
-    (V, W), (c1, c2) = s.layers, s.decay
-    keep = ImmutableMatrix(widths[1], widths[1], lambda i, j: int(i == j != last))
-    w, u = ImmutableMatrix(1, widths[1], lambda _, j: int(j == last)) * V, W[0, last]
-    others = s.loss.xreplace({V: keep * V, W: W * keep})
-    r = s.g - s.A * (W * keep * V).T
-    alone = c1 * norm2(w.T) + c2 * u**2 - 2 * u * inner(w.T, r) + (1 + s.noise[0]) * u**2 * quadratic(s.A, w.T)
-    law = s.loss - others - alone
-    return Claim(Statement(f"{name}.added", s.variables, (), (equal(law),)), (prove("==", law, 0),))
+class Neuron:
+    """A neuron that is zero, at the unit vector e of the hidden layer: W_2 e = 0 and e^T W_1 = 0; then it becomes (w, u)."""
+
+    def __init__(self) -> None:
+        self.s = Setting(widths_of(2))
+        d0, d1 = self.s.dim(0), self.s.dim(1)
+        self.e, self.w = MatrixSymbol("e", d1, 1), MatrixSymbol("w", 1, d0)
+        e, (V, W) = self.e, self.s.layers
+        self.unit, self.length = DiagonalPart(e * e.T) - e * e.T, Trace(e.T * e) - 1
+        self.output, self.input = Trace(W * e), e.T * V
+
+    @property
+    def given(self) -> tuple[Condition, ...]:
+        return tuple(map(equal, (self.unit, self.length, self.output, self.input)))
+
+    def change(self) -> Expr:
+        """L after less L before."""
+        V, W = self.s.layers
+        return self.s.loss.xreplace({V: V + self.e * self.w, W: W + U * self.e.T}) - self.s.loss
+
+    def added(self) -> Expr:
+        """gamma_1 |w|^2 + gamma_2 u^2 - 2 u w . r + (1 + s) u^2 |w|_A^2."""
+        (c1, c2), w, r = self.s.decay, self.w.T, self.s.g - self.s.A * self.s.product.T
+        return c1 * norm2(w) + c2 * U**2 - 2 * U * inner(w, r) + (1 + self.s.noise[0]) * U**2 * quadratic(self.s.A, w)
+
+    def zeros(self) -> Any:
+        """Their difference, with a hypothesis in every term."""
+        (c1, c2), w, g, A = map(term, self.s.decay), term(self.w), term(self.s.g), term(self.s.A)
+        P, none, one, a, z = term(self.s.product), *map(fact, (self.unit, self.length, self.output, self.input))
+        off = a * w + term(U) * z + term(U) * one * w
+        square = trace(off * A * (2 * P + 2 * term(U) * w + off).T) - 2 * trace(off * g)
+        penalty = c1 * (2 * trace(z * w.T) + one * trace(w * w.T)) + c2 * (2 * term(U) * a + term(U) ** 2 * one)
+        return square + penalty + self.s.noise[0] * self._spread(none, one, a, z)
+
+    def _spread(self, none: Any, one: Any, a: Any, z: Any) -> Any:
+        """tr(diag(M') Q') - tr(diag(M) Q) - u^2 |w|_A^2 with M = W_1 A W_1^T, Q = W_2^T W_2."""
+        (V, W), e, w, A, u = map(term, self.s.layers), term(self.e), term(self.w), term(self.s.A), term(U)
+        Q, y, M = W.T * W, w * A * V.T, (V + e * w) * A * (V + e * w).T
+        D, D1, c = diagonal_part(e * y), diagonal_part(M), trace(w * A * w.T)
+        inner_ = a * trace(D * W.T * e.T) + trace(D * Q * none) - trace(diagonal_part(none * e * y) * Q) - one * trace(D * Q)
+        cross = a * trace(e * e.T * D1) + trace(e * W * none * D1) - trace(D1 * none * e * W) - one * trace(D1 * e * W)
+        more = z + one * w
+        last = trace(M * none) + trace(more * A * (2 * w + more).T)
+        return 2 * inner_ + c * (trace(none * Q) + a**2) + 2 * u * cross + u**2 * last
+
+
+def added(name: str) -> Claim:
+    """What a neuron that was zero adds to the loss."""
+    f = Neuron()
+    law = f.change() - f.added()
+    statement = Statement(f"{name}.added", (*f.s.variables, f.e, f.w, U), f.given, (equal(law),))
+    point = {**layers_point(2, (2, 2, 1), 1), "W1": [[1, 2], [0, 0]], "W2": [[1, 0]], "e": [[0], [1]], "w": [[1, 1]], "u": 1}
+    return Claim(statement, (step("==", law, f.zeros()),), point, {"d0": 2, "d1": 2})
 
 
 def residual(name: str) -> Claim:
@@ -62,4 +106,4 @@ def quadratic_part(w: Expr, u: Expr, r: Expr) -> Expr:
 
 
 def claims(name: str) -> list[Claim]:
-    return [added(name, (1, 2, 1)), added(name, (2, 3, 1)), residual(name)]
+    return [added(name), residual(name)]

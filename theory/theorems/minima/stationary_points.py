@@ -10,7 +10,8 @@ Conclusion: (a) No noise, any D >= 1: a stationary point with W_N != 0 has
     W_N = 0 it is 0. Conversely all these are stationary (`all_minimisers`).
     (b) One hidden layer with noise s > 0: a neuron with output weight 0 has row 0; any two active neurons are equal up to
     the sign of (output weight, row); with k of them (s + k) x^2 takes the place of (s + d_1) x^2 in the scalar equation, the
-    active part is the minimiser at width k, and |g|^2 > gamma_1 gamma_2.
+    active part is the minimiser at width k, and |g|^2 > gamma_1 gamma_2. Each neuron that is zero adds one negative
+    direction, so that k of d_1 active neurons have Morse index d_1 - k.
     (c) Noise in layer i: at a stationary point where a neuron of layer i is dead, splitting another neuron j off into it
     along Z gives \(L(\theta + \tau Z) = L - 2 \tau^2 s_i S_{jj} M_{jj} + \tau^4 (1 + s_i) S_{jj} M_{jj}\), with M_jj >= |row
     j|_A^2 and S_jj >= (u_i)_j^2; and |v|_A > 0 unless the point is 0, so that some S_jj M_jj > 0: a strict saddle.
@@ -18,8 +19,8 @@ Conclusion: (a) No noise, any D >= 1: a stationary point with W_N != 0 has
     of psi.
 Form: implications; an identity; a conjecture.
 Scope of proof: (a) all widths, depths 2, 3 and 4. (b) all input widths, any number of neurons: a claim about any two neurons
-    and one about k equal ones. (c) widths (2,2,1), (2,3,1), (1,2,2,1), (2,2,2,1); |v|_A > 0 at all widths, depths 2 to 4;
-    the orders of M and S at depth 3. (d) is no claim: it is an experiment, and nothing here proves it.
+    and one about k equal ones; what a neuron that is zero adds, at all widths. (c) widths (2,2,1), (2,3,1), (1,2,2,1),
+    (2,2,2,1); |v|_A > 0 at all widths, depths 2 to 4; the orders of M and S at depth 3. (d) is no claim: it is an experiment, and nothing here proves it.
 Why: (a) gamma_i W_i W_i^T = gamma_{i+1} W_{i+1}^T W_{i+1}, and W_N has rank one. (b) (s x^2 A + gamma_1) a = r with gamma_1
     |a|^2 = gamma_2 has one solution x^2, as for the width-1 problem. (c) v and the penalty change by what Euler's identity
     of the neuron says, and the noise of a pair (c, s) is c^4 + s^4 of that of one.
@@ -39,6 +40,7 @@ from sympy import Expr, MatrixSymbol, Rational, Symbol
 from theory.expressions import norm2, quadratic
 from theory.statement import Statement, at_least, equal, greater
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
+from theory.theorems.minima import dead_neurons
 from theory.theorems.minima.exact_points import without
 from theory.theorems.minima.families import Family
 from theory.theorems.minima.potential import picked
@@ -79,7 +81,8 @@ SPLITS: tuple[tuple[tuple[int, ...], int], ...] = (
 def claims() -> list[Claim]:
     aligned = [f(n) for n in (2, 3, 4) for f in (silent, dead_output)]
     one_layer = [neuron_equations(), two_neurons(), active(), half_dead()]
-    return [*aligned, *one_layer, *map(level, (2, 3, 4)), carried_orders(), *(splitting(w, i) for w, i in SPLITS)]
+    splits = (splitting(w, i) for w, i in SPLITS)
+    return [*aligned, *one_layer, *dead_neurons.claims(NAME), *map(level, (2, 3, 4)), carried_orders(), *splits]
 
 
 # -- where it ends ------------------------------------------------------------------------------------------------------
