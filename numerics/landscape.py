@@ -20,6 +20,7 @@ from itertools import product
 from math import inf, isinf, log, prod, sqrt
 
 from numerics.minimum import Minimum, Moments, StationaryPoint, minimise
+from numerics.scopes import Status, status
 from numerics.thresholds import Thresholds, thresholds
 from theory.errors import InvalidInput
 from theory.scalar_equation import Kind, Verdict
@@ -54,6 +55,12 @@ class Level:
     active: tuple[int, ...]
     index: int | None
     sheet: str
+
+    @property
+    def status(self) -> Status:
+        """The kernel proves that a sub-network of two hidden layers or more is a saddle at small widths only."""
+        small_widths = self.kind is LevelKind.SADDLE and len(self.active) > 1
+        return Status.DERIVED if small_widths else status(self.sheet, len(self.active) + 1)
 
 
 @dataclass(frozen=True)

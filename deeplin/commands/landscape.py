@@ -30,8 +30,8 @@ DESCRIPTION = """\
 Every level of the loss of a deep linear network with one output, weight decay and stochastic neurons that theory predicts,
 without training: global and local minima, barrier, saddles; the decays at which zero becomes a global minimum, at which the
 other minima vanish, and beyond which zero is the only stationary point. Each line names the theorem that says so (see
-`deeplin list minima`) and whether it is proved, derived by the argument that the kernel proves for fewer layers, or a
-conjecture.
+`deeplin list minima`) and whether it is proved, derived by the argument that the kernel proves for fewer layers or small
+widths, or a conjecture.
 
 With --weights: whether gradient flow from these weights is proved to fall to zero, and how fast.
 """
@@ -94,7 +94,7 @@ def _report(data: Json, found: Landscape, start: Basin | None, plots: list[Path]
         "data": data,
         "network": network_report(found.minimum),
         "verdict": found.minimum.verdict.name.lower(),
-        "levels": [_level_report(level, depth) for level in found.levels],
+        "levels": [_level_report(level) for level in found.levels],
         "omitted_subnetworks": found.omitted,
         "complete": {"theorem": _complete(found), "status": _completeness(found).value},
         "barrier": {"loss": found.barrier, **_cited("B4", depth)},
@@ -110,7 +110,7 @@ def _cited(sheet: str, depth: int) -> Json:
     return {"theorem": sheet, "status": status(sheet, depth).value}
 
 
-def _level_report(level: Level, depth: int) -> Json:
+def _level_report(level: Level) -> Json:
     return {
         "kind": level.kind.value,
         "loss": level.loss,
@@ -119,7 +119,8 @@ def _level_report(level: Level, depth: int) -> Json:
         "lambda": finite(level.lam),
         "active_neurons": list(level.active),
         "morse_index": level.index,
-        **_cited(level.sheet, depth),
+        "theorem": level.sheet,
+        "status": level.status.value,
     }
 
 
@@ -194,8 +195,8 @@ def _print(found: Landscape, start: Basin | None, plots: list[Path]) -> None:
     say(_depths(found))
     if start is not None:
         say(_verdict(start))
-    if found.minimum.depth > min(PROVED_DEPTHS.values()):
-        say("derived: what the kernel proves for fewer weight matrices, by the same argument")
+    if found.minimum.depth > min(PROVED_DEPTHS.values()) or any(x.status is Status.DERIVED for x in found.levels):
+        say("derived: by the argument that the kernel proves for fewer weight matrices, or for small widths")
     for path in plots:
         say(f"written to {path}", markup=False)
 
@@ -222,7 +223,7 @@ def _levels(found: Landscape) -> Grid:
         active = ",".join(map(str, level.active)) if level.active else "-"
         index = "-" if level.index is None else str(level.index)
         energy = "zero" if isinf(level.lam) else f"{level.energy:.6g}"
-        grid.add_row(level.kind.value, f"{level.loss:.10g}", energy, active, index, _said(level.sheet, found))
+        grid.add_row(level.kind.value, f"{level.loss:.10g}", energy, active, index, f"{level.sheet}, {level.status.value}")
     return grid
 
 

@@ -119,6 +119,10 @@ def test_deep_networks_rest_on_derivations(invoke):
     assert {x["status"] for x in deep["levels"]} == {"derived"} and deep["uniqueness"]["status"] == "proved"
     statuses = [x["critical"]["status"] for x in deep["critical_decay_by_depth"]]
     assert statuses == ["proved"] * 5 + ["derived"] * 3
+    noisy = report(invoke("3,2", "0.05", "--json", "--noise", "0.5"))["levels"]
+    found = {(x["kind"], x["status"]) for x in noisy}
+    assert found == {("saddle", "derived"), *((kind, "proved") for kind in ("barrier", "global minimum", "local minimum"))}
+    assert {x["status"] for x in report(invoke("3", "0.05", "--json", "--noise", "0.5"))["levels"]} == {"proved"}
     assert "B5, derived" in invoke("1,1,1,1,1", "0.2") and "B5, proved" in invoke("1,1", "0.2")
 
 

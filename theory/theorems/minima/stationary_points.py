@@ -20,7 +20,8 @@ Conclusion: (a) No noise, any D >= 1: a stationary point with W_N != 0 has
 Form: implications; an identity; a conjecture.
 Scope of proof: (a) all widths, depths 2, 3 and 4. (b) all input widths, any number of neurons: a claim about any two neurons
     and one about k equal ones; what a neuron that is zero adds, at all widths. (c) widths (2,2,1), (2,3,1), (1,2,2,1),
-    (2,2,2,1); |v|_A > 0 at all widths, depths 2 to 4; the orders of M and S at depth 3. (d) is no claim: it is an experiment, and nothing here proves it.
+    (2,2,2,1); |v|_A > 0 at all widths, depths 2 to 4; the orders of M and S at depth 3. (d) is no claim: it is an
+    experiment, and nothing here proves it.
 Why: (a) gamma_i W_i W_i^T = gamma_{i+1} W_{i+1}^T W_{i+1}, and W_N has rank one. (b) (s x^2 A + gamma_1) a = r with gamma_1
     |a|^2 = gamma_2 has one solution x^2, as for the width-1 problem. (c) v and the penalty change by what Euler's identity
     of the neuron says, and the noise of a pair (c, s) is c^4 + s^4 of that of one.
