@@ -110,7 +110,7 @@ def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
     figures: Figures = {}
     wrong = 0
     for name, (make, proofs) in KINDS.items():
-        starts = [make(rng) for _ in range(200 if thorough else 4)]
+        starts = [make(rng) for _ in range(200 if thorough else 3)]
         basins = [found(start) for start in starts]
         flows = [flow(start, at) for start, at in zip(starts, basins, strict=True)]
         ratios = [excess_over_bound(at, *run) for at, run in zip(basins, flows, strict=True)]

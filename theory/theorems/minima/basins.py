@@ -200,8 +200,8 @@ THEOREM = Theorem(
     sharpness=sharpness,
     variants=variants,
     sample=sample,
-    certified_at=((2, 2, 1), (3, 2, 2, 1), (2, 2, 2, 2, 1)),
-    supported_at=((16, 16, 1), (16, 12, 12, 1), (10, 8, 8, 8, 1)),
+    certified_at=((2, 2, 1), (3, 2, 2, 1)),
+    supported_at=((16, 16, 1), (16, 12, 12, 1), (8, 8, 8, 8, 1)),
     note=(
         "That initialisations fall to zero is proved inside the ball and the level set only, and usual ones lie outside: their "
         "|theta|^2 is about the sum of the widths. The claim `escape` has starts at 1 + 3a times the radius of the ball, a > 0 "
