@@ -3,6 +3,7 @@ r"""Gradient flow with noise, integrated: neuron by neuron the difference of two
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from scipy.integrate import solve_ivp
@@ -28,7 +29,7 @@ def flow(p: Problem, start: list[Array]) -> list[Array]:
 
 def differences(layers: list[Array], silent: bool) -> list[Array]:
     """W_i W_i^T - W_{i+1}^T W_{i+1}, whole without noise, its diagonal with noise."""
-    whole = [w @ w.T - u.T @ u for w, u in zip(layers[:-1], layers[1:], strict=True)]
+    whole = [w @ w.T - u.T @ u for w, u in pairwise(layers)]
     return whole if silent else [np.diagonal(x) for x in whole]
 
 

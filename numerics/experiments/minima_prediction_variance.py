@@ -83,4 +83,4 @@ def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
     return figures, worst < MOST_Z and far <= WIDE and abs(deep(300)) <= DEEP and collapsed(60) and not collapsed(2)
 
 
-EXPERIMENT = Experiment("minima", "B20", "Monte Carlo", "|z| < 5; limits in width within 1e-3, in depth within 3 percent", measure)
+EXPERIMENT = Experiment("minima", "B20", "Monte Carlo", "|z| < 5; limits in width within 1e-3, in depth within 3%", measure)

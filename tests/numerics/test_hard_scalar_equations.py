@@ -1,4 +1,4 @@
-"""The exact solver against the certified floats on hard random equations: four roots, ties, near-double roots, the threshold."""
+"""The exact solver against the certified floats on hard equations: four roots, ties, near-double roots, the threshold."""
 
 from __future__ import annotations
 
@@ -103,13 +103,13 @@ def four_roots(rng: random.Random) -> Equation:
             return Equation(e.curvatures, e.weights, e.hidden, e.size(F(1)) * rise)
 
 
-def near_threshold(rng: random.Random, sign: int) -> Equation:
+def near_threshold(rng: random.Random, sign: int, least: float = 1e-4) -> Equation:
     """R just above (sign 1) or just below (-1) the threshold, Gamma within a little of the flat part of F."""
-    gap = sign * exp(rng.uniform(log(1e-4), log(1e-2)))
+    gap = sign * exp(rng.uniform(log(least), log(100 * least)))
     e = tilted(rng, rng.choice((2, 3, 4)), 1 + gap)
     width = max(window(e), 0.0)
-    share = rng.choice((0.3, 0.6, 5.0, -5.0)) if width > 1e-10 else rng.choice((1e6, -1e6))
-    decay = e.size(F(1)) * (1 + F(max(width, 1e-10) * share).limit_denominator(10**14))
+    share = rng.choice((0.3, 0.6, 5.0, -5.0)) if width > 1e-12 else rng.choice((1e6, -1e6))
+    decay = e.size(F(1)) * (1 + F(max(width, 1e-10) * share).limit_denominator(10**17))
     return Equation(e.curvatures, e.weights, e.hidden, decay, 1e-7)
 
 
@@ -121,16 +121,24 @@ def below(rng: random.Random) -> Equation:
     return near_threshold(rng, -1)
 
 
+def plateau(rng: random.Random) -> Equation:
+    """R within 10^-6 ... 10^-4 above the threshold: ln F leaves ln Gamma by little more than the rounding of floats."""
+    while True:
+        e = near_threshold(rng, 1, 1e-6)
+        if window(e) > 1e-11:
+            return Equation(e.curvatures, e.weights, e.hidden, e.decay, 1e-5)
+
+
 def near_double(rng: random.Random) -> Equation:
     """Isotropic, Gamma within a relative 10^-4 ... 10^-11 of the fold, on either side, or at it."""
-    hidden, a, size = rng.choice((2, 3, 4, 5)), F(rng.randint(1, 40), rng.randint(1, 9)), F(rng.randint(1, 40), rng.randint(1, 9))
+    hidden, (a, size) = rng.choice((2, 3, 4, 5)), (F(rng.randint(1, 40), rng.randint(1, 9)) for _ in range(2))
     top = size**hidden * (hidden + 1) ** (hidden + 1) * (hidden - 1) ** (hidden - 1)
     fold = top / ((2 * hidden) ** (2 * hidden) * a ** (hidden - 1))
     off = rng.choice((-1, 1, 0)) * F(1, 10 ** rng.randint(4, 11))
     return Equation((a,), (size,), hidden, fold * (1 + off), 1e-8)
 
 
-KINDS = {f.__name__: f for f in (four_roots, near_double, above, below)}
+KINDS = {f.__name__: f for f in (four_roots, near_double, above, below, plateau)}
 
 
 @cache
@@ -160,6 +168,7 @@ def test_the_samples_are_hard() -> None:
     assert set(counts["four_roots"]) == {4}
     assert set(counts["near_double"]) == {0, 2}
     assert counts["above"].count(4) >= 5 and set(counts["above"]) <= {0, 2, 4}
+    assert counts["plateau"].count(4) >= 10
     assert counts["below"].count(2) >= 10 and set(counts["below"]) <= {0, 2}
 
 

@@ -13,8 +13,9 @@ Conclusion: For all parameters
     F(2): wherever 1/8 <= b(theta) <= 3/10, L >= Y + psi(b_0), which is attained at b_0 = 2 S(2), lies below Y, and is not
     the minimum: psi(1/21) is lower.
 Form: inequality for all parameters, with equality; exact instances.
-Scope of proof: all widths with noise: depths 2, 3 and 4; the instances at all hidden widths, (i) with one input, (ii) at
-    every input dimension. That a lower bound with equality at a point, near it, makes it a local minimum is in words.
+Scope of proof: all widths with noise: depths 2, 3 and 4 (equality: 2 and 3); the instances at all hidden widths, (i) with
+    one input, (ii) at every input dimension. That a lower bound with equality at a point, near it, makes it a local minimum
+    is in words.
 Why: R^N >= N^N Gamma |v|^2 and E f^2 >= kappa |v|_A^2. In (i), v = (2/3) tau^3 and t = (8/9) tau^2 make the right side 4/9
     plus (4/9)(tau - 1)^2 times a polynomial that is positive for tau >= 3/4. In (ii), psi - psi(b_0) is (b - b_0)^2 times a
     polynomial that is positive on the interval.
@@ -130,8 +131,7 @@ def attained(depth: int) -> Claim:
 
 
 def claims() -> list[Claim]:
-    both = [f(n) for n in (2, 3, 4) for f in (bound, attained)]
-    return [*both, above_zero(), value_above_zero(), second_minimum(), levels()]
+    return [*map(bound, (2, 3, 4)), *map(attained, (2, 3)), above_zero(), value_above_zero(), second_minimum(), levels()]
 
 
 # -- where it ends ------------------------------------------------------------------------------------------------------

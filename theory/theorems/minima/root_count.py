@@ -349,7 +349,7 @@ THEOREM = Theorem(
     variants=variants,
     sample=sample,
     certified_at=((1, 1, 1), (2, 1, 1), (3, 1, 1)),
-    supported_at=((8, 1, 1), (16, 1, 1), (32, 1, 1)),
+    supported_at=((8, 1, 1), (20, 1, 1)),
     note=(
         "Where R + 1/R exceeds (14 D^2 - 2)/(D^2 - 1), R the ratio of the eigenvalues that E[xy] sees, several nonzero local "
         "minima can exist, so that 'zero is the bad minimum' is not all: D = 2, A = diag(1, 100), g = (1, 7/2), Gamma = 1/10."
