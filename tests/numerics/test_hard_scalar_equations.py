@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from math import exp, log
 
 import numpy as np
@@ -37,6 +37,7 @@ class Equation:
         s = sum((w / (c + lam) ** 2 for c, w in zip(self.curvatures, self.weights, strict=True)), F(0))
         return lam ** (self.hidden + 1) * s**self.hidden
 
+    @cached_property
     def exactly(self) -> ExactMinimum:
         bottoms = [fmpq_poly([_q(c), 1]) for c in self.curvatures]
         bottom = fmpq_poly([1])
@@ -58,7 +59,7 @@ def _q(x: Fraction) -> fmpq:
 
 def disagreement(e: Equation) -> str:
     """What differs between the exact roots and the certified floats; empty if nothing does."""
-    exact, found = e.exactly(), e.in_floats()
+    exact, found = e.exactly, e.in_floats()
     kinds = [p.kind for p in exact.stationary]
     if kinds != [k for _, k in found]:
         return f"{[k.name for k in kinds]} against {[k.name for _, k in found]}"
@@ -164,7 +165,7 @@ def test_a_thousand_hard_equations_agree(kind: str) -> None:
 
 def test_the_samples_are_hard() -> None:
     """Each has four roots, or two very near each other; below the threshold never more than two."""
-    counts = {k: [sum(p.multiplicity for p in e.exactly().stationary) for e in sampled(k, ALWAYS)] for k in KINDS}
+    counts = {k: [sum(p.multiplicity for p in e.exactly.stationary) for e in sampled(k, ALWAYS)] for k in KINDS}
     assert set(counts["four_roots"]) == {4}
     assert set(counts["near_double"]) == {0, 2}
     assert counts["above"].count(4) >= 5 and set(counts["above"]) <= {0, 2, 4}
@@ -195,7 +196,7 @@ def verdicts(e: Equation) -> tuple[Verdict, Verdict]:
     a = np.diag([float(c) for c in e.curvatures])
     moments = Moments.from_moments(a, g, 2 * sum(x * x / y for x, y in zip(g, a.diagonal(), strict=True)))
     found = minimise(moments, (len(g), *[1] * e.hidden, 1), decay=[float(e.decay), *[1.0] * e.hidden])
-    return e.exactly().verdict, found.verdict
+    return e.exactly.verdict, found.verdict
 
 
 def ties(count: int, factor: Callable[[random.Random], Fraction]) -> list[tuple[Verdict, Verdict]]:

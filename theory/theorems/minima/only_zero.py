@@ -24,6 +24,7 @@ Source: arXiv:2202.04777 has that decay makes zero a minimum; the thresholds are
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from sympy import Expr, Integer, MatrixSymbol, Mul, Rational, Trace, symbols
@@ -46,6 +47,7 @@ HALF = Rational(1, 2)
 ALPHA, G, A_SCALAR = symbols("alpha G a")
 
 
+@lru_cache(maxsize=16)
 def gradients(s: Setting) -> tuple[Expr, ...]:
     return tuple(gradient(s.loss, W) for W in s.layers)
 
@@ -81,7 +83,8 @@ def _euler(s: Setting, i: int) -> Expr:
     return HALF * Trace(W.T * known(gradient(s.loss, W)))
 
 
-def pinned_steps(n: Network) -> list[Step]:
+@lru_cache(maxsize=8)
+def pinned_steps(n: Network) -> tuple[Step, ...]:
     """t >= gamma_i |W_i|^2 >= 0 and Gamma |v|^2 <= t^N."""
     s, N, t = n.setting, n.setting.depth, surplus(n)
     layers = range(1, N + 1)
@@ -90,7 +93,7 @@ def pinned_steps(n: Network) -> list[Step]:
     positive = prove(">=", t, known(t - energy(s, 1)) + sizes[0])
     ladder = [known(t) ** (N - i) * known(t - energy(s, i)) * Mul(*sizes[: i - 1]) for i in layers]
     rest = Mul(*map(known, s.decay)) * known(n.norm)
-    return [*n.path_steps(), *n.norm_steps(), *over, positive, prove(">=", pinned_gap(n), sum(ladder) + rest)]
+    return (*n.path_steps(), *n.norm_steps(), *over, positive, prove(">=", pinned_gap(n), sum(ladder) + rest))
 
 
 def collapse_steps(s: Setting, f_zero: Expr) -> list[Step]:
@@ -128,7 +131,7 @@ def _thin(n: Network, zero: bool = False, **more: Any) -> dict[str, Any]:
 def pinned(depth: int) -> Claim:
     n = Network(Setting(widths_of(depth)))
     s = stationary_statement(n, f"pinned{depth}", (), (at_least(surplus(n)), at_least(pinned_gap(n))))
-    return Claim(s, tuple(pinned_steps(n)), picked(s, _thin(n)), _at(depth))
+    return Claim(s, pinned_steps(n), picked(s, _thin(n)), _at(depth))
 
 
 def dead_predictor(depth: int) -> Claim:
@@ -389,7 +392,9 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
     n = Network(Setting(tuple(widths)))
     s, t = n.setting, surplus(n)
     then = (*(equal(t - energy(s, i)) for i in range(1, s.depth + 1)), equal(pinned_gap(n)), at_least(t))
-    return Instance(stationary_statement(n, "sampled", (), then), family(draw, s))
+    values = family(draw, s)
+    draw.solve(norm2(s.product), Integer(1), values)  # a point with v = 0 would have no decays: drawn again
+    return Instance(stationary_statement(n, "sampled", (), then), values)
 
 
 THEOREM = Theorem(
