@@ -294,6 +294,6 @@ THEOREM = Theorem(
     variants=variants,
     sample=sample,
     certified_at=((2, 2, 1), (2, 3, 2, 1)),
-    supported_at=((16, 24, 1), (16, 20, 12, 1), (4, 6, 5, 4, 1)),
+    supported_at=((16, 24, 1), (12, 16, 10, 1)),
 )
 

@@ -407,7 +407,7 @@ THEOREM = Theorem(
     sharpness=sharpness,
     variants=variants,
     sample=sample,
-    certified_at=((2, 2, 1), (2, 3, 2, 1), (1, 2, 1, 2, 1)),
+    certified_at=((2, 2, 1), (2, 3, 2, 1)),
     supported_at=((16, 12, 1), (12, 10, 8, 1), (6, 5, 4, 4, 1)),
     note=(
         "'Common initialisations are insufficient' is not about the initialisation here: above the threshold every start flows "
