@@ -44,7 +44,7 @@ def error(rng: np.random.Generator, hidden: int, decay: float, noisy: bool) -> f
 
 
 def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
-    cases = [(hidden, decay, noisy) for hidden in (1, 2, 3) for decay in (0.0, 0.1, 0.3) for noisy in (True, False)]
+    cases = [(hidden, decay, noisy) for hidden in (1, 2, 3) for decay in (0.0, 0.2) for noisy in (True, False)]
     errors = [error(rng, *case) for case in cases * (20 if thorough else 1)]
     return {"flows": len(errors), "largest deviation": max(errors)}, max(errors) <= INVARIANT
 
