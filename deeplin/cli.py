@@ -20,6 +20,7 @@ COMMANDS = {
     "rank": "the rank of the product of given layers: for generic noise, and what training cannot beat",
     "hessian": "how flat a trained network lies on its valley, and where gradient noise drives it",
     "minimum": "the exact global minimum of a deep linear network on a CSV file",
+    "landscape": "every level of its loss, the decays at which it changes, and whether given weights fall to zero",
 }
 
 

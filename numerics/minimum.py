@@ -225,7 +225,8 @@ def _point(moments: Moments, kappa: float, hidden: int, kind: Kind, x: float) ->
     """The stationary point at ln lambda = x: b = lambda S, psi = sum_k g_k^2 ((D-1) lambda - c_k)/(c_k + lambda)^2."""
     curvature, lam = kappa * moments.eigenvalues, exp(min(x, LARGEST_LOG))
     shrunk = moments.coordinates / (curvature + lam)
-    share = 1 / (1 + lam / curvature)
+    with np.errstate(over="ignore"):  # a share of 0 where lambda is beyond every curvature
+        share = 1 / (1 + lam / curvature)
     # The root of lambda goes inside the square: at a far barrier lambda is huge and the square of the rest underflows.
     energy = float(np.sum((lam**0.5 * shrunk) ** 2))
     excess = float(np.sum(moments.coordinates * shrunk * (hidden - 1 - hidden * share)))

@@ -88,7 +88,11 @@ class FloatEquation:
         return self._crossings([left, *x.tolist(), right], [-1.0, *sign.tolist(), -1.0])
 
     def _samples(self, low: float, high: float) -> tuple[Array, Array]:
-        """Points of [low, high] and the signs of h (0 within rounding); between neighbours at most one simple root."""
+        """Points of [low, high] and the signs of h (0 within rounding); between neighbours at most one simple root.
+
+        Points where h exceeds the rounding by less than twice are left out: a plateau of h at that height would alternate
+        between zero and not zero, a merged pair at each turn.
+        """
         slack = self.rounding(max(abs(low), abs(high)) + high - low + 2)
         centre, radius = _partition(low, high)
         edges, merged = [np.array([low, high])], centre[:0]
@@ -107,7 +111,10 @@ class FloatEquation:
 
     def _signs(self, x: Array, merged: Array, slack: float) -> tuple[Array, Array]:
         h, _ = self.residual(x)
+        sure = (np.abs(h) <= slack) | (np.abs(h) > 2 * slack)
         x, sign = np.concatenate([x, merged]), np.concatenate([np.sign(h) * (np.abs(h) > slack), 0 * merged])
+        kept = np.concatenate([sure, merged == merged])
+        x, sign = x[kept], sign[kept]
         order = np.argsort(x, kind="stable")
         return x[order], sign[order]
 

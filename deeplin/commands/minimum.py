@@ -6,7 +6,6 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from math import isfinite, prod
@@ -17,8 +16,9 @@ from flint import ctx
 from rich.console import Console
 from rich.table import Table as Grid
 
-from numerics.minimum import Minimum, Moments, StationaryPoint, minimise
-from numerics.table import Table, parse_number, read_table
+from deeplin.problem import Problem, finite, network_report, read
+from deeplin.problem import configure as configure_problem
+from numerics.minimum import Minimum, StationaryPoint
 from theory.errors import InvalidInput
 from theory.scalar_equation import ExactMinimum, exact_minimum, noise_factor
 from theory.scalar_moments import ExactMoments, exact_moments
@@ -49,16 +49,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the arguments of `deeplin minimum`."""
     parser.description, parser.epilog = DESCRIPTION, EPILOG
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    configure_problem(parser)
     add = parser.add_argument
-    add("data", metavar="DATA.csv", help="a header, then one sample a line; numbers only, in UTF-8, separated by commas")
-    add("--target", required=True, metavar="COLUMN", help="the column to predict")
-    add("--features", metavar="COLUMNS", help="the columns to predict from, separated by commas (default: all others)")
-    add("--widths", required=True, metavar="LIST", help="hidden widths, e.g. 8,8; '' for none, which is ridge regression")
-    add("--decay", required=True, metavar="LIST", help="weight decay >= 0: one number, or one for each weight matrix")
-    add("--noise", default="0", metavar="LIST", help="VARIANCE (not standard deviation) of the factor that multiplies each "
-        "hidden neuron: one number >= 0, or one for each hidden layer; dropout of rate p is p/(1-p) (default: 0)")  # fmt: skip
-    add("--standardize", action="store_true", help="centre features and target and divide each by its standard deviation "
-        "(1/n); losses are then fractions of the target's variance")  # fmt: skip
     add("--exact", action="store_true", help="also decide everything over the rationals, from the decimals as written")
     add("--weights", type=Path, metavar="OUT.npz", help="write minimising weights as arrays W1, W2, ... (W1 acts first)")
     add("--force", action="store_true", help="let --weights overwrite a file")
@@ -67,11 +59,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Solves and prints; 0 on success. Bad data or arguments raise `InvalidInput`."""
-    problem = _problem(args)
+    problem = read(args)
     if args.weights is not None:
         _require_writable(args.weights, args.force)
         _require_moderate(problem.widths)
-    minimum = minimise(problem.moments, problem.widths, decay=_floats(problem.decay), noise=_floats(problem.noise))
+    minimum = problem.minimum()
     exact = _exact(problem) if args.exact else None
     weights = minimum.weights() if args.weights is not None else []
     report = _report(problem, minimum, exact)
@@ -82,66 +74,6 @@ def run(args: argparse.Namespace) -> int:
     else:
         _print(minimum, exact, args.weights)
     return 0
-
-
-@dataclass(frozen=True)
-class Problem:
-    """The arguments, read and checked: features and target as a table, its moments, and the network."""
-
-    path: str
-    features: Table
-    target: Table
-    standardize: bool
-    moments: Moments
-    widths: tuple[int, ...]
-    decay: tuple[Fraction, ...]
-    noise: tuple[Fraction, ...]
-
-
-def _problem(args: argparse.Namespace) -> Problem:
-    features, target = _columns(args)
-    hidden = _integers("--widths", args.widths)
-    decay = _per_layer("--decay", args.decay, len(hidden) + 1)
-    noise = _per_layer("--noise", args.noise, len(hidden))
-    x, y = (table.standardized() if args.standardize else table for table in (features, target))
-    moments = Moments.from_data(x.values, y.values[:, 0])
-    return Problem(args.data, features, target, args.standardize, moments, (len(x.names), *hidden, 1), decay, noise)
-
-
-def _columns(args: argparse.Namespace) -> tuple[Table, Table]:
-    chosen = None if args.features is None else [name.strip() for name in args.features.split(",")]
-    if chosen is not None and len(chosen) >= len({*chosen, args.target}):
-        raise InvalidInput("--features", args.features, f"distinct columns other than the target {args.target!r}")
-    table = read_table(args.data, None if chosen is None else [*chosen, args.target])
-    if args.target not in table.names:
-        raise InvalidInput("--target", repr(args.target), f"one of the columns {', '.join(table.names)}")
-    names = [name for name in table.names if name != args.target]
-    if not names:
-        raise InvalidInput("--features", "no column", f"at least one column beside the target {args.target!r}")
-    return table.select(names), table.select([args.target])
-
-
-def _parts(text: str) -> list[str]:
-    return [part.strip() for part in text.split(",")] if text.strip() else []
-
-
-def _integers(argument: str, text: str) -> tuple[int, ...]:
-    parts = _parts(text)
-    if not all(part.isascii() and part.isdigit() and len(part) < 10 and int(part) > 0 for part in parts):
-        raise InvalidInput(argument, repr(text), "whole numbers >= 1 separated by commas, or '' for no hidden layer")
-    return tuple(int(part) for part in parts)
-
-
-def _per_layer(argument: str, text: str, count: int) -> tuple[Fraction, ...]:
-    numbers = [Fraction(part) for part in _parts(text) if parse_number(argument, part) >= 0]
-    many = numbers * count if len(numbers) == 1 else numbers
-    if len(numbers) != len(_parts(text)) or not numbers or len(many) != count:
-        raise InvalidInput(argument, repr(text), f"one number >= 0, or {count} separated by commas")
-    return tuple(many)
-
-
-def _floats(numbers: Sequence[Fraction]) -> list[float]:
-    return [float(number) for number in numbers]
 
 
 def _exact(problem: Problem) -> tuple[ExactMoments, ExactMinimum]:
@@ -168,26 +100,13 @@ def _report(problem: Problem, minimum: Minimum, exact: tuple[ExactMoments, Exact
     return {
         "schema": SCHEMA,
         "version": VERSION,
-        "data": {
-            "path": problem.path,
-            "samples": problem.features.samples,
-            "features": list(problem.features.names),
-            "target": problem.target.names[0],
-            "standardized": problem.standardize,
-            "target_second_moment": problem.moments.target,
-            "explained_second_moment": problem.moments.explained,
-        },
-        "network": {
-            "widths": list(minimum.widths),
-            "decay": list(minimum.decay),
-            "noise_variance": list(minimum.noise),
-            "noise_factor": minimum.noise_factor,
-        },
+        "data": problem.data_report(),
+        "network": network_report(minimum),
         "verdict": minimum.verdict.name.lower(),
         "attained": minimum.attained,
         "loss": minimum.loss,
-        "critical_decay_product": _finite(minimum.critical_decay_product),
-        "critical_decay": _finite(minimum.critical_decay),
+        "critical_decay_product": finite(minimum.critical_decay_product),
+        "critical_decay": finite(minimum.critical_decay),
         "layer_energies": list(minimum.layer_energies) if best else None,
         "layer_squared_norms": list(minimum.layer_norms) if best else None,
         "predictor": minimum.predictor.tolist(),
@@ -197,7 +116,7 @@ def _report(problem: Problem, minimum: Minimum, exact: tuple[ExactMoments, Exact
 
 
 def _point_report(point: StationaryPoint) -> dict[str, object]:
-    kind, lam = point.kind.name.lower(), _finite(point.lam)
+    kind, lam = point.kind.name.lower(), finite(point.lam)
     return {"kind": kind, "lambda": lam, "energy": point.energy, "loss": point.loss, "excess": point.excess}
 
 
@@ -222,10 +141,6 @@ def _exact_report(moments: ExactMoments, exact: ExactMinimum) -> dict[str, objec
             for point in exact.stationary
         ],
     }
-
-
-def _finite(number: float) -> float | None:
-    return number if isfinite(number) else None
 
 
 def _print(minimum: Minimum, exact: tuple[ExactMoments, ExactMinimum] | None, weights: Path | None) -> None:

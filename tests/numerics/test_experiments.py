@@ -1,17 +1,26 @@
 """Every experiment passes, repeats itself, and fails when the formula that it tests is changed."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from numerics.experiments import experiment, experiment_of, experiments
+from numerics.experiments import minima_bad_minima as bad_minima
 from numerics.experiments import minima_closed_form as closed_form
+from numerics.experiments import minima_energy_bounds as energy_bounds
+from numerics.experiments import minima_flow_laws as flow_laws
 from numerics.experiments import minima_global_minimum as global_minimum
+from numerics.experiments import minima_jump as jump
 from numerics.experiments import minima_loss as loss
 from numerics.experiments import minima_minimisers as minimisers
+from numerics.experiments import minima_only_zero as only_zero
 from numerics.experiments import minima_origin as origin
+from numerics.experiments import minima_prediction_variance as prediction_variance
+from numerics.experiments import minima_root_count as root_count
 from numerics.experiments import minima_scalar_equation as scalar_equation
+from numerics.experiments import minima_stationary_points as stationary_points
 from numerics.experiments import minima_transition as transition
 from numerics.minimum import Minimum
 from numerics.minimum_loss import noise_averaged_loss
@@ -22,7 +31,8 @@ from theory.theorem import theorems
 def test_the_registry_has_one_experiment_for_each_sheet():
     from theory.theorem import theorems
 
-    assert [name for name in experiments() if name.startswith("minima")] == [f"minima.B{k}" for k in (1, 4, 5, 9, 12, 13, 14)]
+    sheets = (1, 4, 5, *range(8, 21))
+    assert [name for name in experiments() if name.startswith("minima")] == [f"minima.B{k}" for k in sheets]
     assert set(experiments()) <= {f"{t.family}.{t.sheet}" for t in theorems().values()}
 
 
@@ -93,7 +103,46 @@ def wrong_threshold(patch):
     patch.setattr(transition, "at", lambda p, product: right(p, product * (1 + 1e-4)))
 
 
+def wrong_levels(patch):
+    right = stationary_points.levels
+    patch.setattr(stationary_points, "levels", lambda p: [x + 1e-4 * p.scale for x in right(p)])
+
+
+def wrong_ratio(patch):
+    right = root_count.largest_ratio
+    patch.setattr(root_count, "largest_ratio", lambda hidden, factor: right(hidden, factor**30 if factor < 1 else 0.99))
+
+
+def wrong_curvature(patch):
+    right = bad_minima.instance
+    patch.setattr(bad_minima, "instance", lambda rng: replace(right(rng), decay=(0.9, 0.9, 0.9)))
+
+
+def wrong_jump(patch):
+    patch.setattr(jump, "jump", lambda hidden: 1 - 1 / hidden**1.001)
+
+
+def wrong_bounds(patch):
+    right = energy_bounds.Problem.kappa.fget
+    patch.setattr(energy_bounds.Problem, "kappa", property(lambda p: right(p) * 1.2))
+
+
+def wrong_collapse(patch):
+    right = only_zero.threshold
+    patch.setattr(only_zero, "threshold", lambda p: right(p) / 40)
+
+
+def wrong_rate(patch):
+    patch.setattr(flow_laws, "RATE", 4.01)
+
+
+def wrong_variance(patch):
+    patch.setattr(prediction_variance, "variance", lambda kappa, mean: kappa * mean**2)
+
+
 WRONG = [("B1", wrong_loss), ("B4", wrong_bound), ("B4", wrong_weights), ("B5", wrong_nullity), ("B9", wrong_root)]
+WRONG += [("B8", wrong_levels), ("B10", wrong_ratio), ("B11", wrong_curvature), ("B15", wrong_jump), ("B16", wrong_bounds)]
+WRONG += [("B17", wrong_collapse), ("B19", wrong_rate), ("B20", wrong_variance)]
 WRONG += [("B12", wrong_radicals), ("B13", wrong_spectrum), ("B14", wrong_threshold)]
 
 
