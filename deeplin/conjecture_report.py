@@ -1,0 +1,52 @@
+"""Verdicts on conjectures as plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from deeplin.conjecture import Sharp, Verdict
+from deeplin.report import Grade
+
+
+def report(v: Verdict) -> str:
+    """What a person reads: the verdict and its scope, the point, which hypotheses matter, and what was tried."""
+    return "\n".join(_lines(v))
+
+
+def _lines(v: Verdict) -> Iterator[str]:
+    yield f"{v.name}: {v.grade}{_where(v)}, {v.seconds:.1f} s"
+    if v.grade is Grade.REFUTED and v.point is not None:
+        yield from (f"  {line}" for line in point_lines(v.point))
+    if v.also:
+        yield f"  proved nevertheless at: {'; '.join(v.also)}"
+    if v.grade is Grade.PROVED and v.witness is not None:
+        yield "  not vacuous, for example at:"
+        yield from (f"    {line}" for line in point_lines(v.witness))
+    if v.suspect is not None:
+        yield "  a violation in floats that no exact point confirms:"
+        yield from (f"    {line}" for line in point_lines(v.suspect))
+    yield from (f"  {line}" for s in v.sharpness for line in _sharp(s))
+    if v.grade is Grade.UNDECIDED:
+        yield "  tried:"
+        yield from (f"    {t.kind} at {t.scope}: {t.status} ({t.detail}), {t.seconds:.1f} s" for t in v.trials)
+    if v.missing:
+        yield f"  {v.missing}"
+
+
+def _where(v: Verdict) -> str:
+    words = {Grade.PROVED: "for", Grade.REFUTED: "by an exact point at", Grade.VACUOUS: "hypotheses contradict each other for"}
+    return f" {words[v.grade]} {v.scope}" if v.grade in words else " (neither proved nor refuted within the budget)"
+
+
+def _sharp(s: Sharp) -> Iterator[str]:
+    yield f"{s.change}: {s.status}{f' ({s.scope})' if s.scope else ''}"
+    if s.point is not None:
+        yield from (f"  {line}" for line in point_lines(s.point))
+
+
+def point_lines(point: dict[str, Any]) -> Iterator[str]:
+    """`W1 = [1 0; 1/2 1]`, a line for each variable."""
+    for name, value in point.items():
+        rows = "; ".join(" ".join(map(str, row)) for row in value) if isinstance(value, list) else value
+        yield f"{name} = [{rows}]" if isinstance(value, list) else f"{name} = {rows}"
