@@ -25,14 +25,13 @@ FAMILIES = ("minima", "alignment", "rank", "hessian")
 
 @dataclass(frozen=True)
 class Case:
-    """A statement and whether it is true; `sizes` are those to try, where its dimensions are symbols."""
+    """A statement, whether it is true, and for a false one how thin the violations are; `point` is one, at the sizes `at`."""
 
     statement: Statement
     truth: bool
     thin: str = ""
     point: Mapping[str, Any] | None = None
     at: Mapping[str, int] = field(default_factory=dict)
-    sizes: Sequence[Mapping[str, int]] = ()
 
     @property
     def name(self) -> str:

@@ -63,7 +63,6 @@ CASES = [
             norm2(p1 - r * p2 + (p2 - r * p1)) * norm2(p1 - r * p2 - (p2 - r * p1)),
             norm2(p1 + p2) * norm2(p1 - p2) * (1 - r**2) ** 2,
         ),
-        sizes=[{"n": 2}],
     ),
     # With s = (eta r)^2 in [0, 2]: D^2 (1 - (1 - s)^2) = D^2 s (2 - s).
     true(
@@ -80,14 +79,13 @@ CASES = [
         (equal(w1 * w2, y),),
     ),
     # |W1 - W2^T|^2.
-    true("hessian.trace_bounds_the_product", (W1, W2), at_least(norm2(W1) + norm2(W2), 2 * inner(W2.T, W1)), sizes=[{"n": 2}]),
+    true("hessian.trace_bounds_the_product", (W1, W2), at_least(norm2(W1) + norm2(W2), 2 * inner(W2.T, W1))),
     # |W1 - W2^T Q^T|^2, because |W2^T Q^T| = |W2|.
     true(
         "hessian.trace_bounds_the_turned_product",
         (W1, W2, Q),
         at_least(norm2(W1) + norm2(W2), 2 * inner(W2.T * Q.T, W1)),
         (Orthogonal(Q),),
-        sizes=[{"n": 2}],
     ),
     # f = (w v1, w v2) on w z = y: the eigenvalues w^2 and w^2 + z^2 have the product w^4 + y^2.
     true("hessian.determinant_of_the_forked_net", (w, z, y), equal(w**2 * (w**2 + z**2), w**4 + y**2), (equal(w * z, y),)),

@@ -38,14 +38,13 @@ CASES = [
         (greater(gu), greater(gw), equal(c**2, gu * gw)),
     ),
     # Cauchy-Schwarz for each column of W.
-    true("minima.product_norm", (W, U), at_least(norm2(U) * norm2(W) - norm2(W.T * U)), sizes=[{"n": 2, "m": 2}]),
+    true("minima.product_norm", (W, U), at_least(norm2(U) * norm2(W) - norm2(W.T * U))),
     # U dL/dU^T - dL/dW W^T = 2 gu U U^T - 2 gw W W^T: the data term does not change when U, W turn together.
     true(
         "minima.stationary_is_balanced",
         (U, W, A, G, gu, gw),
         equal(gu * U * U.T, gw * W * W.T),
         Critical(SHALLOW, (U, W)).conditions(),
-        sizes=[{"n": 2, "m": 2}],
     ),
     # gu (loss) = a gu |v|^2 + (gu u - g w)^2 + (gu gw - g^2) w^2.
     true(
@@ -60,7 +59,6 @@ CASES = [
         (U, W, A, G, gu, gw),
         equal(SHALLOW, -quadratic(A, W.T * U)),
         Critical(SHALLOW, (U, W)).conditions(),
-        sizes=[{"n": 2, "m": 2}],
     ),
     # w1 dL/dw1 - w2 dL/dw2 = 2 (w1^2 - w2^2).
     true(
@@ -78,7 +76,6 @@ CASES = [
         (V, Q, A, G, lam),
         at_least(quadratic(A, V) + lam * norm2(V) - 2 * inner(V, G), -inner(Q, G)),
         (at_least(A), greater(lam), equal((A + lam * Identity(n)) * Q, G)),
-        sizes=[{"n": 2}],
     ),
     # (1 + s)(x^2 + y^2) + 2 x y - (1 + s/2)(x + y)^2 = (s/2)(x - y)^2 for x = u1 w1, y = u2 w2.
     true(

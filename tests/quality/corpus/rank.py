@@ -53,7 +53,6 @@ CASES = [
             equal(W1 - eta * gradient(norm2(F) / 2, W1), W1 - eta * W2.T * F),
             equal((W2 - eta * gradient(norm2(F) / 2, W2)).T, W2.T - eta * W1 * F.T),
         ],
-        sizes=[{"d0": 2, "d1": 2, "d2": 2}],
     ),
     # Minors of different size are orthogonal, and the permanent of second moments counts the rest.
     true(
@@ -71,7 +70,6 @@ CASES = [
             (W2 - eta * F * W1.T) * (W1 - eta * W2.T * F) - W2 * W1,
             -eta * (W2 * W2.T * F + F * W1.T * W1) + eta**2 * F * W1.T * W2.T * F,
         ),
-        sizes=[{"d0": 2, "d1": 2, "d2": 2}],
     ),
     # Two rank-one terms of 3 x 3 matrices have rank two at most.
     true(
@@ -84,9 +82,7 @@ CASES = [
     # Cauchy-Binet.
     true("rank.minors_of_a_product", (R1, R2), equal(Determinant(R2 * R1), sum(minors(R1, R2)))),
     # |W2 W1|^2 <= |W2|^2 |W1|^2.
-    true(
-        "rank.norm_of_a_product", (W1, W2), at_least(norm2(W2) * norm2(W1), norm2(W2 * W1)), sizes=[{"d0": 2, "d1": 2, "d2": 2}]
-    ),
+    true("rank.norm_of_a_product", (W1, W2), at_least(norm2(W2) * norm2(W1), norm2(W2 * W1))),
     # Determinant(A + u v^T) = det A + v^T adj(A) u, and adj(A) = tr(A) - A for 2 x 2.
     true(
         "rank.determinant_after_rank_one_noise",
