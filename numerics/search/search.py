@@ -1,0 +1,92 @@
+"""The stages in turn, over the charts of a statement at given sizes: what they suspect is lifted, confirmed and shrunk."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from numerics.search.descent import descent
+from numerics.search.grid import grid
+from numerics.search.lift import lift
+from numerics.search.problem import Floats, Problem, Values
+from numerics.search.reduction import reductions
+from numerics.search.shrink import shrunk
+from numerics.search.volume import volume
+from theory.certificates import Json
+from theory.provers.api import Budget, Clock
+from theory.statement import Lowered
+
+Stage = Callable[[Problem, Clock, np.random.Generator], Iterator[Floats]]
+# Each stage and its share of the time.
+STAGES: tuple[tuple[str, Stage, float], ...] = (("grid", grid, 0.3), ("volume", volume, 0.3), ("descent", descent, 0.4))
+# Suspicious points that are lifted in one stage: after so many failures others are looked for.
+LIFTS = 40
+
+
+@dataclass(frozen=True)
+class Event:
+    """`kind` is "refuted" or "satisfiable" with a certificate, "suspect" with a point in floats, or "stage" with a detail."""
+
+    kind: str
+    detail: str
+    certificate: Json | None = None
+    point: Json | None = None
+
+
+def search(s: Lowered, seconds: float, seed: int = 0, violate: bool = True) -> Iterator[Event]:
+    """Events as they happen; the search ends with the first counterexample (or, not `violate`, with the first witness).
+
+    A point that satisfies the hypotheses is reported on the way, once.
+    """
+    start = time.monotonic()
+    problems = [Problem(r, violate) for r in reductions(s)]
+    rng = np.random.default_rng([seed, 7])
+    satisfied = suspected = False
+    for name, stage, share in STAGES:
+        for problem in problems:
+            clock = Budget(seconds * share / len(problems), seed=seed).clock()
+            for tried, u in enumerate(stage(problem, clock, rng)):
+                found = finished(problem, lift(problem, u, _at_most(clock, 2.0), rng), clock)
+                if found is not None:
+                    yield Event(found["claim"], f"{name}, {time.monotonic() - start:.2f} s", found)
+                    return
+                if problem.violate and not suspected:
+                    suspected = True
+                    yield Event("suspect", name, None, floats(problem, u))
+                if tried >= LIFTS:
+                    break
+            if violate and not satisfied and problem.anchor is not None:
+                witness = Problem(problem.reduced, violate=False)
+                found = finished(witness, lift(witness, problem.anchor, _at_most(clock, 1.0), rng), clock)
+                satisfied = found is not None
+                if found is not None:
+                    yield Event("satisfiable", name, found)
+    yield Event("stage", f"grid, random points and descents in {time.monotonic() - start:.1f} s")
+
+
+def _at_most(clock: Clock, seconds: float) -> Clock:
+    return Budget(seconds, seed=clock.budget.seed).clock()
+
+
+def finished(problem: Problem, u: Values | None, clock: Clock) -> Json | None:
+    """The certificate of the shrunk point."""
+    if u is None:
+        return None
+    small = shrunk(problem, u, _at_most(clock, 2.0))
+    return problem.certificate(small) or problem.certificate(u)
+
+
+def floats(problem: Problem, u: Floats) -> dict[str, Any]:
+    """A point in floats as numbers that a person reads."""
+    env = problem.environment(u[None])
+    env |= {
+        str(v.data[0]): x
+        for (v, _), x in zip(
+            problem.reduced.assigned, problem.values(u[None], [x for _, x in problem.reduced.assigned]), strict=True
+        )
+    }
+    return {name: np.round(x[0], 12).tolist() for name, x in env.items()}
