@@ -9,7 +9,11 @@ from fractions import Fraction
 
 from numerics.search.charts import Block, Chain, Entries, Gram, Orthonormal, Unit
 from theory import dag
+from theory.algebras.polynomial import places
 from theory.dag import Node, T, coefficients, resolved, substitute, variables
+from theory.provers.entries import Entries as Polynomials
+from theory.provers.entries import assembled
+from theory.provers.linear import fraction
 from theory.statement import Lowered
 
 Conditions = list[tuple[str, Node]]
@@ -39,8 +43,10 @@ def reductions(s: Lowered) -> list[Reduced]:
 class _Reduction:
     def __init__(self, s: Lowered, charts: bool) -> None:
         self.s = s
-        self.given = [(r, resolved(x)) for r, x in s.given]
-        self.then = [(r, resolved(x)) for r, x in s.then]
+        averaged = without_means(s)
+        self.given = [(r, averaged.get(x, resolved(x))) for r, x in s.given]
+        self.then = [(r, averaged.get(x, resolved(x))) for r, x in s.then]
+        self.bound = {y.args[1] for x in averaged for y in dag.topological([x]) if y.op == "expect"}
         self.blocks: dict[Node, Block] = {}
         self.made: set[Node] = set()  # the variables that a chart makes
         self.assigned: dict[Node, Node] = {}
@@ -59,6 +65,8 @@ class _Reduction:
         for v in self.s.variables:
             if v in self.blocks:
                 yield self.blocks[v]
+            elif v in self.bound:
+                yield Entries(v, dict.fromkeys(places(v), Fraction(0)))
             elif v not in self.assigned and v not in self.made:
                 yield Entries(v, positive=v in signs)
 
@@ -132,7 +140,18 @@ class _Reduction:
             else:
                 fixed.setdefault(at[0], {})[at[1]] = at[2]
         self.given = kept
-        self.blocks |= {v: Entries(v, places) for v, places in fixed.items()}
+        self.blocks |= {v: Entries(v, at) for v, at in fixed.items()}
+
+
+def without_means(s: Lowered) -> dict[Node, Node]:
+    """The conditions in which means over noise occur, as polynomials in the entries."""
+    found = [x for _, x in (*s.given, *s.then) if any(y.op == "expect" for y in dag.topological([resolved(x)]))]
+    if not found:
+        return {}
+    entries = Polynomials(s)
+    terms = {x: [dag.lin((0, dag.num(1)), *((fraction(c), entries.monomial(m)) for m, c in p.items())) for p in entries.sparse(x)]
+             for x in found}  # fmt: skip
+    return {x: assembled(parts, x) for x, parts in terms.items()}
 
 
 def _parts(x: Node) -> list[tuple[Fraction, Node]]:

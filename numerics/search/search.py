@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from numerics.search.algebraic import algebraic
 from numerics.search.descent import descent
 from numerics.search.grid import grid
 from numerics.search.lift import lift
@@ -29,7 +30,10 @@ LIFTS = 40
 
 @dataclass(frozen=True)
 class Event:
-    """`kind` is "refuted" or "satisfiable" with a certificate, "suspect" with a point in floats, or "stage" with a detail."""
+    """`kind` is "refuted" or "satisfiable", "suspect" with a point in floats, or "stage" with a detail.
+
+    An exact point comes with its certificate; one in a number field (`AlgebraicPoint.json`) has none and stands in `point`.
+    """
 
     kind: str
     detail: str
@@ -53,6 +57,11 @@ def search(s: Lowered, seconds: float, seed: int = 0, violate: bool = True) -> I
                 found = finished(problem, lift(problem, u, _at_most(clock, 2.0), rng), clock)
                 if found is not None:
                     yield Event(found["claim"], f"{name}, {time.monotonic() - start:.2f} s", found)
+                    return
+                irrational = algebraic(problem, u, _at_most(clock, 1.0), rng) if problem.reduced.zeros and tried < 4 else None
+                if irrational is not None:
+                    kind = "refuted" if violate else "satisfiable"
+                    yield Event(kind, f"{name}, {time.monotonic() - start:.2f} s", None, irrational.json())
                     return
                 if problem.violate and not suspected:
                     suspected = True
