@@ -21,7 +21,7 @@ from deeplin.report import Grade
 from theory.certificates import Json
 from theory.errors import InvalidInput
 from theory.provers.points import small_sizes
-from theory.statement import Lowered, Statement
+from theory.statement import Statement
 
 Size = Mapping[str, int] | Sequence[int | str]
 
@@ -106,6 +106,7 @@ class Sharp:
     status: str
     scope: str = ""
     point: Json | None = None
+    root: Json | None = None
     certificate: Json | None = None
 
 
@@ -114,8 +115,10 @@ class Verdict:
     """What is known about a conjecture. Its certificates were accepted by the kernel in this run.
 
     `scopes` says where: the sizes at which it is proved, the size of the counterexample, or those at which it is vacuous.
-    `point` is the exact counterexample by variable (numbers are integers or text p/q), `witness` a point that satisfies the
-    hypotheses of what was proved, `suspect` a violation seen in floats that no exact point confirms. `also` are the scopes at
+    `point` is the exact counterexample by variable (numbers are integers or text p/q); where it is irrational, `root` says which
+    algebraic number a is, and entries of the point are lists of coefficients of polynomials in a, from the constant on; such a
+    point is decided by exact arithmetic in Q(a), without a certificate. `witness` is a point that satisfies the hypotheses of
+    what was proved, `suspect` a violation seen in floats that no exact point confirms. `also` are the scopes at
     which a refuted conjecture is proved all the same. `missing` says what an interruption or the budget left out.
     """
 
@@ -123,6 +126,7 @@ class Verdict:
     grade: Grade
     scopes: tuple[str, ...] = ()
     point: Json | None = None
+    root: Json | None = None
     witness: Json | None = None
     suspect: Json | None = None
     also: tuple[str, ...] = ()
@@ -174,7 +178,3 @@ def check(
         raise InvalidInput("budget", budget, "seconds > 0")
     return run(conjecture, budget, seed, sharpness, store, watch or (lambda _: None))
 
-
-def lowered_statements(conjecture: Conjecture) -> list[tuple[Statement, Lowered]]:
-    """The statements with their terms; what is wrong with one is raised before any search begins."""
-    return [(s, s.lowered()) for s in conjecture.statements()]

@@ -7,6 +7,7 @@ from typing import Any
 
 from deeplin.conjecture import Sharp, Verdict
 from deeplin.report import Grade
+from theory.algebraic_point import AlgebraicPoint
 
 
 def report(v: Verdict) -> str:
@@ -17,7 +18,7 @@ def report(v: Verdict) -> str:
 def _lines(v: Verdict) -> Iterator[str]:
     yield f"{v.name}: {v.grade}{_where(v)}, {v.seconds:.1f} s"
     if v.grade is Grade.REFUTED and v.point is not None:
-        yield from (f"  {line}" for line in point_lines(v.point))
+        yield from (f"  {line}" for line in point_lines(v.point, v.root))
     if v.also:
         yield f"  proved nevertheless at: {'; '.join(v.also)}"
     if v.grade is Grade.PROVED and v.witness is not None:
@@ -42,11 +43,14 @@ def _where(v: Verdict) -> str:
 def _sharp(s: Sharp) -> Iterator[str]:
     yield f"{s.change}: {s.status}{f' ({s.scope})' if s.scope else ''}"
     if s.point is not None:
-        yield from (f"  {line}" for line in point_lines(s.point))
+        yield from (f"  {line}" for line in point_lines(s.point, s.root))
 
 
-def point_lines(point: dict[str, Any]) -> Iterator[str]:
-    """`W1 = [1 0; 1/2 1]`, a line for each variable."""
+def point_lines(point: dict[str, Any], root: dict[str, Any] | None = None) -> Iterator[str]:
+    """`W1 = [1 0; 1/2 1]`, a line for each variable; an irrational point in one line."""
+    if root is not None:
+        yield f"{AlgebraicPoint.read({'root': root, 'point': point})} (decided by exact arithmetic in Q(a))"
+        return
     for name, value in point.items():
         rows = "; ".join(" ".join(map(str, row)) for row in value) if isinstance(value, list) else value
         yield f"{name} = [{rows}]" if isinstance(value, list) else f"{name} = {rows}"

@@ -1,49 +1,157 @@
-"""The search of a verdict: refuting and proving in turn, sizes from the smallest up."""
+"""The search of a verdict: one process refutes, one proves, each through the sizes from the smallest up, in growing rounds."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from multiprocessing.connection import wait
 from pathlib import Path
+from typing import Any
 
-from deeplin.conjecture import Conjecture, Trial, Verdict, lowered_statements
+from deeplin.conjecture import Conjecture, Sharp, Trial, Verdict
+from deeplin.conjecture_alter import alterations
+from deeplin.conjecture_state import State
+from deeplin.conjecture_store import keep, stored, tried
+from deeplin.conjecture_work import Process, Task
 from deeplin.report import Grade
 from deeplin.verify import environment
-from theory.certificates import Json
-from theory.provers.api import Budget, Outcome
-from theory.provers.points import counterexample
-from theory.provers.proof import prove
+from theory.statement import Statement
+
+Watch = Callable[[str], None]
+# Seconds for one size in each round; the last of them is repeated until the budget is spent.
+REFUTE, PROVE = (0.8, 3.0, 8.0, 20.0), (1.0, 5.0, 20.0)
+LEAST_SHARP = 2.0
 
 
-def run(
-    conjecture: Conjecture, budget: float, seed: int, sharpness: bool, store: Path | None, watch: Callable[[str], None]
-) -> Verdict:
+def run(conjecture: Conjecture, budget: float, seed: int, sharpness: bool, store: Path | None, watch: Watch) -> Verdict:
     """The verdict within the budget."""
-    start, trials, proved, certificates = time.monotonic(), list[Trial](), list[str](), list[Json]()
-    witness = None
-    verdict = Verdict(conjecture.name, Grade.UNDECIDED, seed=seed, budget=budget, environment=environment())
-    ready = lowered_statements(conjecture)
-    for _, s in ready:
-        if not s.dims:
-            out = counterexample(s, Budget(budget / len(ready) / 4, seed=seed))
-            trials.append(_trial("refute", s.scope, out))
-            if out.found:
-                point = out.found["evidence"]["point"]
-                verdict = Verdict(conjecture.name, Grade.REFUTED, (s.scope,), point, certificates=(out.found,))
-                break
-        proof = prove(s, budget=Budget(budget / len(ready) / 8, seed=seed))
-        trials += [_trial("prove", s.scope, o) for o in proof.outcomes]
-        if proof.proved and proof.certificate is not None:
-            proved.append(s.scope)
-            certificates += [c for c in (proof.certificate, proof.witness) if c]
-            witness = proof.witness and proof.witness["evidence"]["point"]
-            verdict = Verdict(conjecture.name, Grade.PROVED, tuple(proved), witness=witness, certificates=tuple(certificates))
-            if s.dims:
-                break
-    return Verdict(
-        **{**verdict.__dict__, "trials": tuple(trials), "seed": seed, "budget": budget, "seconds": time.monotonic() - start}
-    )
+    start = time.monotonic()
+    statements = list(conjecture.statements())
+    known = [] if store is None else stored(store, conjecture.name)
+    verdict = search(conjecture.name, statements, budget, seed, watch, known)
+    if store is not None and verdict.point is not None:
+        keep(store, conjecture.name, {"point": verdict.point} | ({"root": verdict.root} if verdict.root else {}))
+    if sharpness and verdict.grade in (Grade.PROVED, Grade.UNDECIDED) and not verdict.missing:
+        verdict = sharpened(verdict, statements, start + budget, watch)
+    return replace(verdict, budget=budget, environment=environment(), seconds=time.monotonic() - start)
 
 
-def _trial(kind: str, scope: str, o: Outcome) -> Trial:
-    return Trial(kind, scope, o.status.value, f"{o.prover}: {o.detail}", o.seconds)
+def search(
+    name: str, statements: Sequence[Statement], budget: float, seed: int, watch: Watch, known: Sequence[Any] = ()
+) -> Verdict:
+    """The verdict on a statement at several sizes. Ctrl-C ends the search, and what was found is kept."""
+    state = State(name, [s.lowered() for s in statements], time.monotonic() + budget, seed)
+    lanes: list[Lane] = []
+    try:
+        _retry(state, known)
+        if not state.done:
+            lanes = [Lane(refutations(state), state, watch), Lane(proofs(state), state, watch)]
+            while not state.done and any([lane.advance() for lane in lanes]):
+                wait([p.connection for lane in lanes if (p := lane.process)], timeout=0.05)
+    except KeyboardInterrupt:
+        state.interrupted = True
+    finally:
+        for lane in lanes:
+            lane.stop()
+    return state.verdict()
+
+
+def _retry(state: State, known: Sequence[Any]) -> None:
+    for record in known:
+        for k, s in enumerate(state.statements):
+            found, certificate = (False, None) if s.dims else tried(s, record)
+            if found:
+                state.trials.append(Trial("stored", s.scope, "found", "a counterexample of an earlier run", 0.0))
+                state.refuted(k, certificate, None if certificate else record)
+                return
+
+
+class Lane:
+    """One process at a time, from a supply of tasks."""
+
+    def __init__(self, tasks: Iterator[Task], state: State, watch: Watch) -> None:
+        self.tasks, self.state, self.watch = tasks, state, watch
+        self.process: Process | None = None
+
+    def advance(self) -> bool:
+        """Hears the process out, or starts the next one; whether there is anything left to do."""
+        if self.process is None:
+            task = next(self.tasks, None)
+            if task is None:
+                return False
+            self.watch(f"{task.kind} at {task.statement.scope}")
+            self.process = Process(task)
+        for message in self.process.heard():
+            self.state.learn(self.process.task, message)
+        if self.process.over or time.monotonic() > self.state.deadline:
+            self.finish(self.process.over or "out of time")
+        return True
+
+    def finish(self, how: str) -> None:
+        assert self.process is not None
+        self.state.ended(self.process.task, how, self.process.seconds)
+        self.process.kill()
+        self.process = None
+
+    def stop(self) -> None:
+        if self.process is not None:
+            self.finish("stopped")
+
+
+def refutations(state: State) -> Iterator[Task]:
+    """Each size that is still open, for longer in each round; the size at hand is left as soon as it is decided."""
+    for k in range(1000):
+        share = REFUTE[min(k, len(REFUTE) - 1)]
+        sized = [i for i, s in enumerate(state.statements) if not s.dims and state.open(i)]
+        if not sized:
+            return
+        for i in sized:
+            if state.open(i) and state.left > 0:
+                yield Task("refute", i, state.statements[i], min(share, state.left), state.seed + k)
+        if state.left <= 0:
+            return
+
+
+def proofs(state: State) -> Iterator[Task]:
+    """All widths first, then the sizes; witnesses of what is proved, contradictions where no point satisfies the hypotheses."""
+    for share in PROVE:
+        for i, s in enumerate(state.statements):
+            if state.left > 0 and state.open(i):
+                yield Task("prove", i, s, min(share, state.left), state.seed)
+                yield from witnesses(state, i, share)
+        for i, s in enumerate(state.statements):
+            if state.left > 0 and state.doubtful(i):
+                yield Task("contradiction", i, s, min(share, state.left), state.seed)
+
+
+def witnesses(state: State, i: int, share: float) -> Iterator[Task]:
+    """Searches for a point that satisfies the hypotheses of what was proved."""
+    for j in state.sizes_of(i):
+        if i in state.proofs and not state.witnessed(i) and state.left > 0:
+            yield Task("witness", j, state.statements[j], min(2 * share, state.left), state.seed)
+
+
+def sharpened(verdict: Verdict, statements: Sequence[Statement], deadline: float, watch: Watch) -> Verdict:
+    """The verdict with what becomes of the statement without each of its hypotheses, and with strict inequalities."""
+    changed = alterations(statements)
+    out: list[Sharp] = []
+    for k, (change, altered) in enumerate(changed):
+        share = (deadline - time.monotonic()) / (len(changed) - k)
+        watch(change)
+        if share < LEAST_SHARP:
+            out.append(Sharp(change, "unknown", "no time was left"))
+            continue
+        found = search(change, altered, share, verdict.seed, watch)
+        out.append(_sharp(change, found))
+        if found.missing.startswith("interrupted"):
+            return replace(verdict, sharpness=tuple(out), missing=found.missing)
+    return replace(verdict, sharpness=tuple(out))
+
+
+def _sharp(change: str, found: Verdict) -> Sharp:
+    if found.grade is Grade.REFUTED:
+        return Sharp(change, "needed", found.scope, found.point, found.root, found.certificates[0] if found.certificates else None)
+    if found.grade is Grade.PROVED:
+        return Sharp(change, "redundant", found.scope, certificate=found.certificates[0])
+    return Sharp(change, "unknown")

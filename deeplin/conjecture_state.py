@@ -1,0 +1,154 @@
+"""What is known so far about a statement at several sizes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from deeplin.conjecture import Trial, Verdict
+from deeplin.conjecture_work import Message, Task
+from deeplin.report import Grade
+from theory import kernel
+from theory.algebraic_point import AlgebraicPoint, refutes, satisfies
+from theory.certificates import Json, statement
+from theory.statement import Lowered
+
+
+class State:
+    """The certificates by the number of their statement; every one is checked again here, for exactly that statement."""
+
+    def __init__(self, name: str, statements: Sequence[Lowered], deadline: float, seed: int) -> None:
+        self.name, self.statements, self.deadline, self.seed = name, list(statements), deadline, seed
+        self.proofs: dict[int, Json] = {}
+        self.witness_of: dict[int, tuple[Json | None, Json]] = {}
+        self.contradictions: dict[int, Json] = {}
+        self.counterexample: tuple[int, Json | None, Json] | None = None
+        self.suspect: Json | None = None
+        self.trials: list[Trial] = []
+        self.last: dict[Task, Message] = {}
+        self.interrupted = False
+
+    @property
+    def left(self) -> float:
+        return self.deadline - time.monotonic()
+
+    # -- what is asked --------------------------------------------------------------------------------------------------
+
+    def sizes_of(self, i: int) -> list[int]:
+        """Where to look for a witness of statement i: at its size; for symbolic widths, at all the sizes."""
+        return [k for k, s in enumerate(self.statements) if not s.dims] if self.statements[i].dims else [i]
+
+    def witnessed(self, i: int) -> bool:
+        return not self.statements[i].given or any(k in self.witness_of for k in self.sizes_of(i))
+
+    def open(self, i: int) -> bool:
+        return i not in self.proofs and i not in self.contradictions and not any(self.statements[k].dims for k in self.proofs)
+
+    def doubtful(self, i: int) -> bool:
+        """Whether no point is known that satisfies the hypotheses."""
+        return bool(self.statements[i].given) and i not in self.contradictions and not self.witnessed(i)
+
+    def settled(self, i: int) -> bool:
+        return i in self.contradictions or (i in self.proofs and self.witnessed(i))
+
+    @property
+    def done(self) -> bool:
+        if self.counterexample is not None or self.left <= 0:
+            return True
+        free = [i for i, s in enumerate(self.statements) if s.dims]
+        sized = [i for i, s in enumerate(self.statements) if not s.dims]
+        return any(map(self.settled, free)) or (not free and all(map(self.settled, sized)))
+
+    # -- what is told ---------------------------------------------------------------------------------------------------
+
+    def learn(self, task: Task, m: Message) -> None:
+        """Takes in a message; a certificate only if the kernel accepts it for the statement of the task."""
+        i = task.index
+        self.last[task] = m
+        if m.kind == "outcome":
+            self.trials.append(Trial(task.kind, task.statement.scope, m.status, m.detail, 0.0))
+        elif m.kind == "suspect":
+            self.suspect = self.suspect or m.point
+        elif m.kind == "refuted":
+            self.refuted(i, m.certificate, m.point)
+        elif m.kind == "satisfiable":
+            self._satisfied(i, m.certificate, m.point)
+        elif m.kind in ("proved", "contradictory") and self._accepted(i, m.certificate):
+            assert m.certificate is not None
+            (self.proofs if m.kind == "proved" else self.contradictions)[i] = m.certificate
+
+    def refuted(self, i: int, certificate: Json | None, point: Json | None) -> None:
+        if self._accepted(i, certificate) and certificate is not None:
+            self.counterexample = (i, certificate, {"point": certificate["evidence"]["point"]})
+        elif certificate is None and point is not None and refutes(self.statements[i], AlgebraicPoint.read(point)):
+            self.counterexample = (i, None, point)
+
+    def _satisfied(self, i: int, certificate: Json | None, point: Json | None) -> None:
+        if self._accepted(i, certificate) and certificate is not None:
+            self.witness_of[i] = certificate, {"point": certificate["evidence"]["point"]}
+        elif certificate is None and point is not None and satisfies(self.statements[i], AlgebraicPoint.read(point)):
+            self.witness_of.setdefault(i, (None, point))
+
+    def _accepted(self, i: int, certificate: Json | None) -> bool:
+        if certificate is None:
+            return False
+        try:
+            kernel.check(certificate, statement(self.statements[i])[0])
+        except kernel.Rejected:
+            return False
+        return True
+
+    def ended(self, task: Task, how: str, seconds: float) -> None:
+        """One line about a search that has ended."""
+        last = self.last.pop(task, None)
+        found = last is not None and last.kind in ("refuted", "proved", "satisfiable", "contradictory")
+        if task.kind in ("prove", "contradiction") and how == "done" and not found:
+            return  # its outcomes have said it
+        status = "found" if found and last and last.kind != "satisfiable" else "not found" if how == "done" else how
+        status = "found" if task.kind == "witness" and found else status
+        self.trials.append(Trial(task.kind, task.statement.scope, status, last.detail if last else "", seconds))
+
+    # -- what follows ---------------------------------------------------------------------------------------------------
+
+    def verdict(self) -> Verdict:
+        missing = self._missing()
+        proved = [i for i in self.proofs if self.witnessed(i)]
+        common = Verdict(self.name, Grade.UNDECIDED, missing=missing, trials=tuple(self.trials), seed=self.seed)
+        scopes = self._scopes(proved)
+        if self.counterexample is not None:
+            i, certificate, record = self.counterexample
+            found = Verdict(self.name, Grade.REFUTED, self._scopes([i]), record["point"], root=record.get("root"), also=scopes)
+            return self._with(found, common, [certificate])
+        if proved:
+            k = next((k for k in self.sizes_of(proved[0]) if k in self.witness_of), None)
+            certificate, record = self.witness_of[k] if k is not None else (None, {})
+            found = Verdict(self.name, Grade.PROVED, scopes, witness=record.get("point"))
+            return self._with(found, common, [*(self.proofs[i] for i in proved), certificate])
+        if self._vacuous():
+            found = Verdict(self.name, Grade.VACUOUS, self._scopes(list(self.contradictions)))
+            return self._with(found, common, list(self.contradictions.values()))
+        return self._with(Verdict(self.name, Grade.UNDECIDED, suspect=self.suspect), common, [])
+
+    def _with(self, found: Verdict, common: Verdict, certificates: Sequence[Json | None]) -> Verdict:
+        kept = tuple(c for c in certificates if c is not None)
+        values = {**found.__dict__, "certificates": kept, "trials": common.trials, "seed": self.seed, "missing": common.missing}
+        return Verdict(**values)
+
+    def _vacuous(self) -> bool:
+        """Contradictory at all widths, or at every size that was tried."""
+        sized = [i for i, s in enumerate(self.statements) if not s.dims]
+        wide = any(self.statements[i].dims for i in self.contradictions)
+        return wide or (bool(sized) and all(i in self.contradictions for i in sized))
+
+    def _scopes(self, found: Sequence[int]) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.statements[i].scope for i in sorted(found)))
+
+    def _missing(self) -> str:
+        if self.interrupted:
+            return "interrupted: the search was not finished"
+        waiting = [s.scope for i, s in enumerate(self.statements) if not self.settled(i) and self.open(i)]
+        if self.counterexample is not None or not waiting:
+            return ""
+        proved = [self.statements[i].scope for i in self.proofs if not self.witnessed(i)]
+        unwitnessed = f"; a proof without a witness of the hypotheses at: {'; '.join(proved)}" if proved else ""
+        return f"the budget ran out at: {'; '.join(waiting)}{unwitnessed}"
