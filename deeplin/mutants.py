@@ -1,0 +1,226 @@
+"""Mutation scores: how many false twins of a theorem the software tells from the theorem.
+
+Each mutant (`theory.mutation`) of a theorem's claims is killed by an exact point that violates it (REFUTED) or by a contradiction
+among its hypotheses (VACUOUS). A survivor is PROVED, and then true: it is equivalent to the claim or shows that the claim can be
+sharpened; or UNDECIDED: not found within the budget.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import islice
+from typing import Any
+
+from deeplin.executor import Executor, Serial
+from deeplin.report import Grade
+from theory.algebra import evaluate
+from theory.algebras.rational import Rational, matrix, rational
+from theory.certificates import Json
+from theory.errors import DeeplinError
+from theory.mutation import Mutant, mutants, spread
+from theory.provers.api import Budget
+from theory.provers.points import at_sizes, counterexample, small_sizes
+from theory.provers.proof import by_search, by_steps, contradictory
+from theory.statement import Lowered
+from theory.theorem import Claim, Theorem, theorems
+
+COUNT, SECONDS = 8, 6.0
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A mutant and what became of it: `detail` says how, `point` is the exact violation, by variable."""
+
+    theorem: str
+    claim: str
+    operator: str
+    change: str
+    grade: str
+    detail: str
+    seconds: float
+    point: Json | None = None
+
+    @property
+    def killed(self) -> bool:
+        return self.grade in (Grade.REFUTED, Grade.VACUOUS)
+
+
+@dataclass(frozen=True)
+class Task:
+    """Some mutants of one theorem, by their places in `chosen`."""
+
+    theorem: str
+    count: int
+    index: int
+    seconds: float
+
+
+def chosen(theorem: Theorem, count: int) -> list[tuple[Claim, Mutant]]:
+    """`count` mutants of the theorem: operators in turn, over all of its claims."""
+    of = {id(m): (claim, m) for claim in theorem.claims() for m in mutants(claim.statement.lowered())}
+    return [of[id(m)] for m in spread([m for _, m in of.values()], count)]
+
+
+def run_task(task: Task) -> Judged:
+    """The verdict on one mutant; safe to run in another process."""
+    theorem = theorems()[task.theorem]
+    claim, mutant = _chosen(task.theorem, task.count)[task.index]
+    start = time.monotonic()
+    grade, detail, point = judge(mutant.statement, claim, known_points(task.theorem), task.seconds)
+    seconds = time.monotonic() - start
+    return Judged(theorem.name, claim.statement.name, mutant.operator, mutant.change, str(grade), detail, seconds, point)
+
+
+@cache
+def _chosen(theorem: str, count: int) -> list[tuple[Claim, Mutant]]:
+    return chosen(theorems()[theorem], count)
+
+
+def score(
+    selected: Sequence[Theorem],
+    count: int = COUNT,
+    seconds: float = SECONDS,
+    executor: Executor | None = None,
+    watch: Callable[[int, int, str], None] | None = None,
+) -> list[Judged]:
+    """`count` mutants of each theorem, judged within `seconds` each."""
+    tasks = [Task(t.name, count, i, seconds) for t in selected for i in range(len(_chosen(t.name, count)))]
+    out: dict[int, Judged] = {}
+    for i, judged in (executor or Serial()).run(run_task, tasks):
+        out[i] = judged
+        if watch:
+            watch(len(out), len(tasks), judged.theorem)
+    return [out[i] for i in sorted(out)]
+
+
+# -- one mutant ---------------------------------------------------------------------------------------------------------
+
+
+def judge(s: Lowered, claim: Claim, points: Sequence[Mapping[str, Any]], seconds: float) -> tuple[Grade, str, Json | None]:
+    """The grade, how it was reached, and the violation if there is one."""
+    for detail, found in _violations(s, points, seconds):
+        if found is not None:
+            return Grade.REFUTED, detail, found["evidence"]["point"]
+    if claim.steps is not None and by_steps(s, claim.steps, claim.statement.sizes)[-1].found:
+        return Grade.PROVED, "by the steps of the claim's own proof", None
+    brief = Budget(seconds / 10)
+    if s.given and contradictory(s, brief)[-1].found:
+        return Grade.VACUOUS, "the hypotheses contradict each other", None
+    proof = by_search(s, brief)[-1]
+    if proof.found:
+        return Grade.PROVED, f"found by the provers: {proof.detail}", None
+    return Grade.UNDECIDED, f"no point and no proof within {seconds:g} s", None
+
+
+def _violations(s: Lowered, points: Sequence[Mapping[str, Any]], seconds: float) -> Iterator[tuple[str, Json | None]]:
+    """Exact violations: known points of the theorem, random points, then the searches."""
+    yield from (("a known point of the theorem", _confirmed(s, p)) for p in points)
+    yield from (("a random point", _confirmed(s, p)) for p in random_points(s, 16))
+    yield "the grid", counterexample(s, Budget(seconds / 4)).found
+    yield "the search", _searched(s, seconds / 2)
+
+
+def _searched(s: Lowered, seconds: float) -> Json | None:
+    from numerics.search.search import search
+
+    sizes = [dict(x) for x in small_sizes(s.dims)][:3] if s.dims else [{}]
+    for at in sizes:
+        for event in search(at_sizes(s, at), seconds / len(sizes)):
+            if event.kind == "refuted":
+                return event.certificate
+    return None
+
+
+def _confirmed(s: Lowered, point: Mapping[str, Any]) -> Json | None:
+    """The certificate that the point violates the statement, at the sizes of the point."""
+    from numerics.evidence import holds
+    from numerics.search.problem import confirmed
+
+    sizes = sizes_of(s, point)
+    if sizes is None:
+        return None
+    at = at_sizes(s, sizes)
+    env = {str(v.data[0]): _value(point[str(v.data[0])]) for v in at.variables}
+    try:
+        values = evaluate([x for _, x in (*at.given, *at.then)], Rational(), env)
+    except (DeeplinError, ZeroDivisionError, ValueError):
+        return None
+    true = [holds(r, x) for (r, _), x in zip((*at.given, *at.then), values, strict=True)]
+    if not all(true[: len(at.given)]) or all(true[len(at.given) :]):
+        return None
+    return confirmed(at, {name: point[name] for name in env}, "refuted")
+
+
+def _value(x: Any) -> Any:
+    if hasattr(x, "nrows"):
+        return x
+    return matrix(x) if isinstance(x, Sequence) and not isinstance(x, str) else rational(x)
+
+
+def sizes_of(s: Lowered, point: Mapping[str, Any]) -> dict[str, int] | None:
+    """The sizes at which the point gives a value of the right shape to every variable; None if there are none."""
+    sizes: dict[str, int] = {}
+    for v in s.variables:
+        x = point.get(str(v.data[0]))
+        if x is None:
+            return None
+        value = _value(x)
+        shape = (value.nrows(), value.ncols()) if hasattr(value, "nrows") else ()
+        if len(shape) != len(v.shape):
+            return None
+        for d, n in zip(v.shape, shape, strict=True):
+            if (sizes.setdefault(d, n) if isinstance(d, str) else d) != n:
+                return None
+        if v.shape and v.data[1] and value != value.transpose():
+            return None
+    return sizes
+
+
+def random_points(s: Lowered, count: int) -> Iterator[dict[str, Any]]:
+    """Small rationals in every variable; where widths are symbolic, at small widths in turn."""
+    from numerics.draws import ExactDraw
+
+    draw, sizes = ExactDraw(s.name), [*small_sizes(s.dims)] if s.dims else [{}]
+    for k in range(count):
+        variables = at_sizes(s, sizes[k % len(sizes)]).variables
+        yield {str(v.data[0]): _drawn(draw, v) for v in variables}
+
+
+def _drawn(draw: Any, v: Any) -> Any:
+    if not v.shape:
+        return draw.positive() if draw.integer(0, 1) else draw.scalar()
+    x = draw.matrix(*v.shape)
+    return x.transpose() * x if v.data[1] else x
+
+
+@cache
+def known_points(theorem: str) -> tuple[Mapping[str, Any], ...]:
+    """Witnesses, sharp points and exact instances of the theorem: points that satisfy its hypotheses, or nearly all of them."""
+    t = theorems()[theorem]
+    points = [*(c.witness for c in t.claims() if c.witness is not None), *(e.point for e in t.sharpness()), *_instances(t)]
+    return tuple(points)
+
+
+def _instances(theorem: Theorem) -> Iterator[Mapping[str, Any]]:
+    from numerics.draws import Degenerate, ExactDraw
+
+    sizes = sorted(theorem.certified_at, key=lambda w: sum(w))[:4]
+    for seed, widths in islice(((k, w) for k in range(6) for w in sizes), 16) if theorem.sample else ():
+        try:
+            yield theorem.sample(ExactDraw(seed), widths).values
+        except Degenerate:
+            continue
+
+
+# -- report -------------------------------------------------------------------------------------------------------------
+
+
+def record(found: Sequence[Judged]) -> Json:
+    """Kill scores by theorem, and the survivors."""
+    by = {j.theorem: [k for k in found if k.theorem == j.theorem] for j in found}
+    scores = {name: {"mutants": len(js), "killed": sum(j.killed for j in js)} for name, js in by.items()}
+    total = {"mutants": len(found), "killed": sum(j.killed for j in found)}
+    return {"total": total, "theorems": scores, "mutants": [asdict(j) for j in found]}
