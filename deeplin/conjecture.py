@@ -47,16 +47,18 @@ class Conjecture:
 
     def statements(self) -> Iterator[Statement]:
         """The statement at each of the sizes, those with symbolic dimensions first."""
-        found = list(self._statements())
+        found = [_with_tuples(s) for s in self._statements()]
         yield from sorted(found, key=lambda s: not s.lowered().dims)
 
     def _statements(self) -> Iterator[Statement]:
         if not isinstance(self.statement, Statement):
+            if not callable(self.statement):
+                raise InvalidInput("conjecture", self.statement, "a Statement, or a function from widths to one")
             if not self.sizes:
                 raise InvalidInput("sizes", self.sizes, "width tuples to call the function of the conjecture with")
             yield from (self._made(size) for size in self.sizes)
             return
-        dims = sorted(self.statement.lowered().dims, key=natural)
+        dims = sorted(_with_tuples(self.statement).lowered().dims, key=natural)
         yield self.statement
         for size in self.sizes or list(small_sizes(dims)) if dims else ():
             yield self._at(dims, size)
@@ -76,6 +78,14 @@ class Conjecture:
             raise InvalidInput("sizes", size, f"integers >= 1 for {', '.join(dims)}")
         s = self.statement
         return Statement(s.name, s.variables, s.given, s.then, {**s.sizes, **at})
+
+
+def _with_tuples(s: Statement) -> Statement:
+    """The statement, if its parts are tuples: one condition without a comma is a common slip."""
+    for part in ("variables", "given", "then"):
+        if not isinstance(getattr(s, part), tuple | list):
+            raise InvalidInput(part, getattr(s, part), "a tuple: with one element, (x,)")
+    return s
 
 
 def natural(name: str) -> list[Any]:
@@ -131,6 +141,7 @@ class Verdict:
     suspect: Json | None = None
     also: tuple[str, ...] = ()
     missing: str = ""
+    interrupted: bool = False
     certificates: tuple[Json, ...] = ()
     sharpness: tuple[Sharp, ...] = ()
     trials: tuple[Trial, ...] = ()

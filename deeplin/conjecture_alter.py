@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from theory.statement import Condition, Statement, conditions
@@ -32,5 +32,11 @@ def _altered(s: Statement) -> Iterator[tuple[str, Statement]]:
 
 def shown(item: Any) -> str:
     """A hypothesis in a few words."""
-    text = f"{item.expression} {item.relation} 0" if isinstance(item, Condition) else str(item)
+    if isinstance(item, Condition):
+        text = f"{item.expression} {item.relation} 0"
+    elif is_dataclass(item) and not isinstance(item, type):
+        values = [(f, getattr(item, f.name)) for f in fields(item)]
+        text = f"{type(item).__name__}({', '.join(str(v) for f, v in values if v != f.default)})"
+    else:
+        text = str(item)
     return text if len(text) <= LONG else f"{text[: LONG - 3]}..."

@@ -32,7 +32,7 @@ def run(conjecture: Conjecture, budget: float, seed: int, sharpness: bool, store
     verdict = search(conjecture.name, statements, budget, seed, watch, known)
     if store is not None and verdict.point is not None:
         keep(store, conjecture.name, {"point": verdict.point} | ({"root": verdict.root} if verdict.root else {}))
-    if sharpness and verdict.grade in (Grade.PROVED, Grade.UNDECIDED) and not verdict.missing:
+    if sharpness and verdict.grade in (Grade.PROVED, Grade.UNDECIDED) and not verdict.interrupted:
         verdict = sharpened(verdict, statements, start + budget, watch)
     return replace(verdict, budget=budget, environment=environment(), seconds=time.monotonic() - start)
 
@@ -144,8 +144,8 @@ def sharpened(verdict: Verdict, statements: Sequence[Statement], deadline: float
             continue
         found = search(change, altered, share, verdict.seed, watch)
         out.append(_sharp(change, found))
-        if found.missing.startswith("interrupted"):
-            return replace(verdict, sharpness=tuple(out), missing=found.missing)
+        if found.interrupted:
+            return replace(verdict, sharpness=tuple(out), missing=found.missing, interrupted=True)
     return replace(verdict, sharpness=tuple(out))
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
 
 from deeplin.conjecture import Trial, Verdict
 from deeplin.conjecture_work import Message, Task
@@ -111,28 +113,25 @@ class State:
     # -- what follows ---------------------------------------------------------------------------------------------------
 
     def verdict(self) -> Verdict:
-        missing = self._missing()
         proved = [i for i in self.proofs if self.witnessed(i)]
-        common = Verdict(self.name, Grade.UNDECIDED, missing=missing, trials=tuple(self.trials), seed=self.seed)
         scopes = self._scopes(proved)
         if self.counterexample is not None:
             i, certificate, record = self.counterexample
             found = Verdict(self.name, Grade.REFUTED, self._scopes([i]), record["point"], root=record.get("root"), also=scopes)
-            return self._with(found, common, [certificate])
+            return self._with(found, [certificate])
         if proved:
             k = next((k for k in self.sizes_of(proved[0]) if k in self.witness_of), None)
             certificate, record = self.witness_of[k] if k is not None else (None, {})
             found = Verdict(self.name, Grade.PROVED, scopes, witness=record.get("point"))
-            return self._with(found, common, [*(self.proofs[i] for i in proved), certificate])
+            return self._with(found, [*(self.proofs[i] for i in proved), certificate])
         if self._vacuous():
             found = Verdict(self.name, Grade.VACUOUS, self._scopes(list(self.contradictions)))
-            return self._with(found, common, list(self.contradictions.values()))
-        return self._with(Verdict(self.name, Grade.UNDECIDED, suspect=self.suspect), common, [])
+            return self._with(found, list(self.contradictions.values()))
+        return self._with(Verdict(self.name, Grade.UNDECIDED, suspect=self.suspect), [])
 
-    def _with(self, found: Verdict, common: Verdict, certificates: Sequence[Json | None]) -> Verdict:
-        kept = tuple(c for c in certificates if c is not None)
-        values = {**found.__dict__, "certificates": kept, "trials": common.trials, "seed": self.seed, "missing": common.missing}
-        return Verdict(**values)
+    def _with(self, found: Verdict, certificates: Sequence[Json | None]) -> Verdict:
+        more: dict[str, Any] = {"missing": self._missing(), "interrupted": self.interrupted, "trials": tuple(self.trials), "seed": self.seed}
+        return replace(found, certificates=tuple(c for c in certificates if c is not None), **more)
 
     def _vacuous(self) -> bool:
         """Contradictory at all widths, or at every size that was tried."""

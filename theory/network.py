@@ -76,7 +76,8 @@ class Network:
     @property
     def variables(self) -> tuple[Any, ...]:
         """Layers, data and target, and the decay if it is a symbol."""
-        return (*self.layers, *filter(None, [self.data]), self.target, *([self.decay] if isinstance(self.decay, Symbol) else []))
+        decay = (self.decay,) if isinstance(self.decay, Symbol) else ()
+        return (*self.layers, *filter(None, [self.data]), self.target, *decay)
 
     @cached_property
     def product(self) -> Expr:

@@ -49,7 +49,7 @@ def search(s: Lowered, seconds: float, seed: int = 0, violate: bool = True) -> I
     start = time.monotonic()
     problems = [Problem(r, violate) for r in reductions(s)]
     rng = np.random.default_rng([seed, 7])
-    satisfied = suspected = False
+    satisfied, suspected = not s.given, False
     for name, stage, share in STAGES:
         for problem in problems:
             clock = Budget(seconds * share / len(problems), seed=seed).clock()
