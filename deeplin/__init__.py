@@ -52,6 +52,8 @@ _HOMES = {
     "Conjecture": "deeplin.conjecture",
     "Verdict": "deeplin.conjecture",
     "check": "deeplin.conjecture",
+    "assert_holds": "deeplin.testing",
+    "as_test": "deeplin.testing",
     "verify": "deeplin.verify",
     "Grade": "deeplin.report",
     "Report": "deeplin.report",
