@@ -17,7 +17,7 @@ point = {
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,11 +74,11 @@ def failure(verdict: Verdict, least: Grade) -> str:
     text = f"{least} was asked for\n{verdict}"
     if verdict.grade is not Grade.REFUTED or verdict.point is None:
         return text
-    return f"{text}\nthe counterexample:\n\n{as_python(verdict.point)}"
+    return f"{text}\nthe counterexample:\n\n{as_python(verdict.point, verdict.root)}"
 
 
-def as_python(point: Mapping[str, Any]) -> str:
-    """A point as Python source that assigns SymPy numbers and matrices to `point`.
+def as_python(point: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> str:
+    """A point as Python source that assigns SymPy numbers and matrices to `point`; with a `root`, polynomials in that number a.
 
     >>> print(as_python({"W1": [[1, "1/2"]], "x": "-2/3"}))
     from sympy import Matrix, Rational
@@ -88,12 +88,27 @@ def as_python(point: Mapping[str, Any]) -> str:
     }
     """
     lines = [f'    "{name}": {_source(value)},' for name, value in point.items()]
-    return "\n".join(["from sympy import Matrix, Rational", "point = {", *lines, "}"])
+    head = ["from sympy import Matrix, Rational"] if root is None else _root_lines(root)
+    return "\n".join([*head, "point = {", *lines, "}"])
+
+
+def _root_lines(root: Mapping[str, Any]) -> list[str]:
+    """Lines that assign the algebraic number to `a`: the root of its polynomial between two rationals."""
+    low, high = map(_source, root["between"])
+    coefficients = ", ".join(map(_source, reversed(root["polynomial"])))
+    roots = f'Poly([{coefficients}], Symbol("t")).real_roots()'
+    return ["from sympy import Matrix, Poly, Rational, Symbol", f"(a,) = [r for r in {roots} if {low} < r < {high}]"]
 
 
 def _source(value: Any) -> str:
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        rows = ", ".join(f"[{', '.join(_source(x) for x in row)}]" for row in value)
+    if not isinstance(value, list | tuple):
+        return _number(value)
+    if all(isinstance(row, list | tuple) for row in value):
+        rows = ", ".join(f"[{', '.join(map(_source, row))}]" for row in value)
         return f"Matrix([{rows}])"
+    return " + ".join(f"{_number(c)}*a**{k}" for k, c in enumerate(value) if c != 0) or "0"
+
+
+def _number(value: Any) -> str:
     numerator, _, denominator = str(value).partition("/")
     return f"Rational({int(numerator, 0)}, {int(denominator, 0)})" if denominator else str(int(numerator, 0))

@@ -110,6 +110,9 @@ def test_points_become_python():
     exec(as_python({"W": [["1/2", 0], [-3, "0x10/0x3"]], "x": "-7/5", "n": 4}), scope)
     W = scope["point"]["W"]
     assert W[0, 0] * 2 == 1 and W[1, 1] * 3 == 16 and scope["point"]["x"] * 5 == -7 and scope["point"]["n"] == 4
+    root = {"polynomial": [-2, 0, 1], "index": 0, "between": [1, "3/2"]}
+    exec(as_python({"x": [1, "1/2"], "W": [[[0, 1], 3]]}, root), scope)
+    assert (2 * (scope["point"]["x"] - 1)) ** 2 == 2 and scope["point"]["W"][0, 0] ** 2 == 2 and scope["point"]["x"] > 1
     assert "counterexample" not in failure(Verdict("open", Grade.UNDECIDED), Grade.PROVED)
 
 
