@@ -1,14 +1,17 @@
 """Mutation scores: how many false twins of a theorem the software tells from the theorem.
 
-Each mutant (`theory.mutation`) of a theorem's claims is killed by an exact point that violates it (REFUTED) or by a contradiction
-among its hypotheses (VACUOUS). A survivor is PROVED, and then true: it is equivalent to the claim or shows that the claim can be
-sharpened; or UNDECIDED: not found within the budget.
+Each mutant (`theory.mutation`) of a theorem's claims is killed by an exact point that violates it (REFUTED) or by a
+contradiction among its hypotheses (VACUOUS). A survivor is PROVED, and then true: it is equivalent to the claim or shows that
+the claim can be sharpened; or UNDECIDED: not found within the budget. The score counts the mutants that are not proved true.
 """
 
 from __future__ import annotations
 
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from itertools import islice
@@ -20,8 +23,8 @@ from theory.algebra import evaluate
 from theory.algebras.rational import Rational, matrix, rational
 from theory.certificates import Json
 from theory.errors import DeeplinError
-from theory.mutation import Mutant, mutants, spread
-from theory.provers.api import Budget
+from theory.mutation import Mutant, sites, spread
+from theory.provers.api import Budget, TimeUp
 from theory.provers.points import at_sizes, counterexample, small_sizes
 from theory.provers.proof import by_search, by_steps, contradictory
 from theory.statement import Lowered
@@ -60,8 +63,9 @@ class Task:
 
 def chosen(theorem: Theorem, count: int) -> list[tuple[Claim, Mutant]]:
     """`count` mutants of the theorem: operators in turn, over all of its claims."""
-    of = {id(m): (claim, m) for claim in theorem.claims() for m in mutants(claim.statement.lowered())}
-    return [of[id(m)] for m in spread([m for _, m in of.values()], count)]
+    places = [(claim, site) for claim in theorem.claims() for site in sites(claim.statement.lowered())]
+    claims = {id(site): claim for claim, site in places}
+    return [(claims[id(site)], m) for site, m in spread([site for _, site in places], count)]
 
 
 def run_task(task: Task) -> Judged:
@@ -69,9 +73,32 @@ def run_task(task: Task) -> Judged:
     theorem = theorems()[task.theorem]
     claim, mutant = _chosen(task.theorem, task.count)[task.index]
     start = time.monotonic()
-    grade, detail, point = judge(mutant.statement, claim, known_points(task.theorem), task.seconds)
+    try:
+        with alarm(4 * task.seconds):
+            grade, detail, point = judge(mutant.statement, claim, known_points(task.theorem), task.seconds)
+    except TimeUp as end:
+        grade, detail, point = Grade.UNDECIDED, str(end), None
     seconds = time.monotonic() - start
     return Judged(theorem.name, claim.statement.name, mutant.operator, mutant.change, str(grade), detail, seconds, point)
+
+
+@contextmanager
+def alarm(seconds: float) -> Iterator[None]:
+    """Raises `TimeUp` in the main thread after so many seconds: building the polynomials of a large claim has no clock."""
+
+    def ring(*_: object) -> None:
+        raise TimeUp(f"no verdict within {seconds:g} s")
+
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 @cache
@@ -138,14 +165,16 @@ def _confirmed(s: Lowered, point: Mapping[str, Any]) -> Json | None:
     """The certificate that the point violates the statement, at the sizes of the point."""
     from numerics.evidence import holds
     from numerics.search.problem import confirmed
+    from numerics.search.reduction import without_means
 
     sizes = sizes_of(s, point)
     if sizes is None:
         return None
     at = at_sizes(s, sizes)
     env = {str(v.data[0]): _value(point[str(v.data[0])]) for v in at.variables}
+    mean = without_means(at)
     try:
-        values = evaluate([x for _, x in (*at.given, *at.then)], Rational(), env)
+        values = evaluate([mean.get(x, x) for _, x in (*at.given, *at.then)], Rational(), env)
     except (DeeplinError, ZeroDivisionError, ValueError):
         return None
     true = [holds(r, x) for (r, _), x in zip((*at.given, *at.then), values, strict=True)]
@@ -207,10 +236,12 @@ def known_points(theorem: str) -> tuple[Mapping[str, Any], ...]:
 def _instances(theorem: Theorem) -> Iterator[Mapping[str, Any]]:
     from numerics.draws import Degenerate, ExactDraw
 
-    sizes = sorted(theorem.certified_at, key=lambda w: sum(w))[:4]
-    for seed, widths in islice(((k, w) for k in range(6) for w in sizes), 16) if theorem.sample else ():
+    sizes, sample = sorted(theorem.certified_at, key=sum)[:4], theorem.sample
+    for seed, widths in islice(((k, w) for k in range(6) for w in sizes), 16):
+        if sample is None:
+            return
         try:
-            yield theorem.sample(ExactDraw(seed), widths).values
+            yield sample(ExactDraw(seed), widths).values
         except Degenerate:
             continue
 
