@@ -21,7 +21,7 @@ from theory.statement import Lowered
 
 MEMORY = 3 << 30
 # How long a search may run past its own time before its process is killed.
-GRACE = 1.5
+GRACE, KERNEL = 1.5, 30.0
 
 
 @dataclass(frozen=True)
@@ -109,6 +109,8 @@ class Process:
                 message = self.connection.recv()
                 if message.kind == "end":
                     self.over = message.status
+                elif message.kind == "exact":  # the kernel may take a while over a large statement
+                    self.deadline = max(self.deadline, time.monotonic() + KERNEL)
                 yield message
         except (EOFError, OSError):
             self.process.join(1)
@@ -158,6 +160,7 @@ def _prepare() -> None:
 def _ended(*_: Any) -> None:
     import atexit
 
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)  # an exit function that is cut short may complain
     atexit._run_exitfuncs()  # solvers run in sessions of their own, and are killed by their exit functions
     os._exit(143)
 

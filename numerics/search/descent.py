@@ -15,7 +15,7 @@ from numerics.search.volume import LAWS, draw
 from theory.provers.api import Clock
 
 STARTS, ITERATIONS, H = 24, 40, 1e-6
-MARGINS = (1.0, 0.1, 0.01, 0.001)
+MARGINS = (1.0, 0.1, 0.01, 1e-3, 1e-5, 1e-7)
 
 
 def descent(problem: Problem, clock: Clock, rng: np.random.Generator) -> Iterator[Floats]:
@@ -64,6 +64,7 @@ def descents(problem: Problem, clock: Clock, u: Floats, rng: np.random.Generator
             yield from problem.suspects(u[done])
             if done.all():
                 return
+    yield from problem.suspects(problem.moved(u))  # where the margin was too much, what is left may do
 
 
 def lack(problem: Problem, u: Floats, goal: Floats, margin: Floats) -> Floats:
@@ -81,11 +82,11 @@ def lack(problem: Problem, u: Floats, goal: Floats, margin: Floats) -> Floats:
 
 
 def shortfall(relation: str, x: Floats, margin: Floats) -> Floats:
-    """What a conclusion lacks to be violated by the margin (a strict one: to be violated at all)."""
+    """What a conclusion lacks to be violated by the margin, in units of it; a strict one: to be violated at all."""
     if relation == "==":
-        return np.maximum(0.0, margin - np.sqrt((x.reshape(len(x), -1) ** 2).sum(1)))
+        return np.maximum(0.0, 1 - np.sqrt((x.reshape(len(x), -1) ** 2).sum(1)) / margin)
     smallest = eigenvalues(x)[:, 0]
-    return np.maximum(0.0, smallest + (margin if relation == ">=" else 0.0))
+    return np.maximum(0.0, smallest / margin + 1) if relation == ">=" else np.maximum(0.0, smallest)
 
 
 def eigenvalues(x: Floats) -> Floats:

@@ -110,7 +110,8 @@ class Problem:
 
     def violating(self, found: Measures) -> NDArray[np.bool_]:
         """Where a conclusion seems to be violated; a strict inequality is, if its value is 0."""
-        least_needed = np.array([-1e-12 if r == ">" else CLOSE for r, _ in self.then])
+        enough = CLOSE if self.reduced.zeros else 1e-13
+        least_needed = np.array([-1e-12 if r == ">" else enough for r, _ in self.then])
         return np.asarray((found.violation >= least_needed).any(1))
 
     @cached_property

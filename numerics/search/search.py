@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +30,8 @@ LIFTS = 40
 
 @dataclass(frozen=True)
 class Event:
-    """`kind` is "refuted" or "satisfiable", "suspect" with a point in floats, or "stage" with a detail.
+    """`kind` is "refuted" or "satisfiable"; "exact" when a point is about to be shrunk and given to the kernel; "suspect" with a
+    point in floats; or "stage" with a detail.
 
     An exact point comes with its certificate; one in a number field (`AlgebraicPoint.json`) has none and stands in `point`.
     """
@@ -54,7 +55,10 @@ def search(s: Lowered, seconds: float, seed: int = 0, violate: bool = True) -> I
         for problem in problems:
             clock = Budget(seconds * share / len(problems), seed=seed).clock()
             for tried, u in enumerate(stage(problem, clock, rng)):
-                found = finished(problem, lift(problem, u, _at_most(clock, 2.0), rng), clock)
+                exact = lift(problem, u, _at_most(clock, 2.0), rng)
+                if exact is not None:
+                    yield Event("exact", name)
+                found = finished(problem, exact, clock)
                 if found is not None:
                     yield Event(found["claim"], f"{name}, {time.monotonic() - start:.2f} s", found)
                     return
@@ -68,13 +72,20 @@ def search(s: Lowered, seconds: float, seed: int = 0, violate: bool = True) -> I
                     yield Event("suspect", name, None, floats(problem, u))
                 if tried >= LIFTS:
                     break
-            if violate and not satisfied and problem.anchor is not None:
-                witness = Problem(problem.reduced, violate=False)
-                found = finished(witness, lift(witness, problem.anchor, _at_most(clock, 1.0), rng), clock)
-                satisfied = found is not None
-                if found is not None:
-                    yield Event("satisfiable", name, found)
+    if not satisfied:
+        yield from satisfying(problems, rng)
     yield Event("stage", f"grid, random points and descents in {time.monotonic() - start:.1f} s")
+
+
+def satisfying(problems: Sequence[Problem], rng: np.random.Generator) -> Iterator[Event]:
+    """An exact point that satisfies the hypotheses, where the stages have seen one in floats."""
+    for problem in problems:
+        if problem.violate and problem.anchor is not None:
+            witness, clock = Problem(problem.reduced, violate=False), Budget(2.0).clock()
+            found = finished(witness, lift(witness, problem.anchor, clock, rng), clock)
+            if found is not None:
+                yield Event("satisfiable", "seen on the way", found)
+                return
 
 
 def _at_most(clock: Clock, seconds: float) -> Clock:

@@ -45,6 +45,6 @@ def simpler(c: Fraction) -> list[Fraction]:
     """Simpler numbers than c, the simplest first: 0, 1, -1, integers, fractions nearby with smaller denominators."""
     near = {Fraction(0), Fraction(1), Fraction(-1), Fraction(round(c)), Fraction(int(c / 2)), abs(c)}
     near |= {Fraction(int(c) + k) for k in (-1, 0, 1)}
-    near |= {c.limit_denominator(d) for d in (2, 3, 4, 5, 8) if d < c.denominator}
+    near |= {c.limit_denominator(d) for d in (2, 3, 4, 5, 8, 16, 50, 200, 1000, 10**5) if d < c.denominator}
     near |= {c - (c > 0) + (c < 0)} if c.denominator == 1 else set()
     return sorted((x for x in near if simplicity(x) < simplicity(c)), key=simplicity)
