@@ -228,7 +228,7 @@ def summary(found: list[Row]) -> dict[str, Any]:
 
 
 def show(found: list[Row]) -> None:
-    console, table = Console(), Table(box=None)
+    console, table = Console(width=140), Table(box=None)
     for head in ("conjecture", "truth", *ENGINES):
         table.add_column(head, no_wrap=True)
     for name in dict.fromkeys(r.name for r in found):

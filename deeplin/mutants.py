@@ -30,7 +30,7 @@ from theory.provers.proof import by_search, by_steps, contradictory
 from theory.statement import Lowered
 from theory.theorem import Claim, Theorem, theorems
 
-COUNT, SECONDS = 8, 6.0
+COUNT, SECONDS, REQUIRED = 8, 6.0, 0.9
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def run_task(task: Task) -> Judged:
     claim, mutant = _chosen(task.theorem, task.count)[task.index]
     start = time.monotonic()
     try:
-        with alarm(4 * task.seconds):
+        with alarm(3 * task.seconds):
             grade, detail, point = judge(mutant.statement, claim, known_points(task.theorem), task.seconds)
     except TimeUp as end:
         grade, detail, point = Grade.UNDECIDED, str(end), None
@@ -128,11 +128,14 @@ def score(
 
 def judge(s: Lowered, claim: Claim, points: Sequence[Mapping[str, Any]], seconds: float) -> tuple[Grade, str, Json | None]:
     """The grade, how it was reached, and the violation if there is one."""
-    for detail, found in _violations(s, points, seconds):
+    for detail, found in _tried(s, points):
         if found is not None:
             return Grade.REFUTED, detail, found["evidence"]["point"]
     if claim.steps is not None and by_steps(s, claim.steps, claim.statement.sizes)[-1].found:
         return Grade.PROVED, "by the steps of the claim's own proof", None
+    for detail, found in _searched(s, seconds):
+        if found is not None:
+            return Grade.REFUTED, detail, found["evidence"]["point"]
     brief = Budget(seconds / 10)
     if s.given and contradictory(s, brief)[-1].found:
         return Grade.VACUOUS, "the hypotheses contradict each other", None
@@ -142,23 +145,22 @@ def judge(s: Lowered, claim: Claim, points: Sequence[Mapping[str, Any]], seconds
     return Grade.UNDECIDED, f"no point and no proof within {seconds:g} s", None
 
 
-def _violations(s: Lowered, points: Sequence[Mapping[str, Any]], seconds: float) -> Iterator[tuple[str, Json | None]]:
-    """Exact violations: known points of the theorem, random points, then the searches."""
+def _tried(s: Lowered, points: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, Json | None]]:
+    """Known points of the theorem, and random ones."""
     yield from (("a known point of the theorem", _confirmed(s, p)) for p in points)
     yield from (("a random point", _confirmed(s, p)) for p in random_points(s, 16))
-    yield "the grid", counterexample(s, Budget(seconds / 4)).found
-    yield "the search", _searched(s, seconds / 2)
 
 
-def _searched(s: Lowered, seconds: float) -> Json | None:
+def _searched(s: Lowered, seconds: float) -> Iterator[tuple[str, Json | None]]:
+    """The grid, and the staged search at some small sizes."""
     from numerics.search.search import search
 
+    yield "the grid", counterexample(s, Budget(seconds / 4)).found
     sizes = [dict(x) for x in small_sizes(s.dims)][:3] if s.dims else [{}]
     for at in sizes:
-        for event in search(at_sizes(s, at), seconds / len(sizes)):
+        for event in search(at_sizes(s, at), seconds / 2 / len(sizes)):
             if event.kind == "refuted":
-                return event.certificate
-    return None
+                yield "the search", event.certificate
 
 
 def _confirmed(s: Lowered, point: Mapping[str, Any]) -> Json | None:
@@ -230,7 +232,13 @@ def known_points(theorem: str) -> tuple[Mapping[str, Any], ...]:
     """Witnesses, sharp points and exact instances of the theorem: points that satisfy its hypotheses, or nearly all of them."""
     t = theorems()[theorem]
     points = [*(c.witness for c in t.claims() if c.witness is not None), *(e.point for e in t.sharpness()), *_instances(t)]
-    return tuple(points)
+    return tuple(sorted(points, key=_numbers))
+
+
+def _numbers(point: Mapping[str, Any]) -> int:
+    """How many numbers a point has: small ones are checked first."""
+    values = map(_value, point.values())
+    return sum(x.nrows() * x.ncols() if hasattr(x, "nrows") else 1 for x in values)
 
 
 def _instances(theorem: Theorem) -> Iterator[Mapping[str, Any]]:
@@ -249,9 +257,51 @@ def _instances(theorem: Theorem) -> Iterator[Mapping[str, Any]]:
 # -- report -------------------------------------------------------------------------------------------------------------
 
 
+def rate(found: Sequence[Judged]) -> float:
+    """The share of killed mutants among those that are not proved true; 1 if there are none."""
+    open_or_killed = [j for j in found if j.grade != Grade.PROVED]
+    return sum(j.killed for j in found) / len(open_or_killed) if open_or_killed else 1.0
+
+
+def by_theorem(found: Sequence[Judged]) -> dict[str, list[Judged]]:
+    return {name: [j for j in found if j.theorem == name] for name in dict.fromkeys(j.theorem for j in found)}
+
+
+def report(found: Sequence[Judged]) -> Iterator[str]:
+    """A line for each theorem and below it its survivors; the total at the end."""
+    for name, judged in by_theorem(found).items():
+        yield f"{name}: {_counts(judged)}"
+        for j in judged:
+            if not j.killed:
+                yield f"  {j.grade} {j.claim.removeprefix(name + '.')}, {j.change}: {explanation(j)}"
+    yield f"{len(by_theorem(found))} theorems: {_counts(found)}, {rate(found):.1%} of those that are not proved true"
+
+
+def _counts(judged: Sequence[Judged]) -> str:
+    vacuous, proved = (sum(j.grade == grade for j in judged) for grade in (Grade.VACUOUS, Grade.PROVED))
+    noted = f" ({vacuous} vacuous)" if vacuous else ""
+    return f"{sum(j.killed for j in judged)} of {len(judged)} killed{noted}, {proved} proved true"
+
+
+def explanation(j: Judged) -> str:
+    """What a survivor means."""
+    if j.grade == Grade.PROVED:
+        return f"true, {j.detail}" + ("; the claim holds without it" if j.operator == "drop" else "")
+    return j.detail
+
+
 def record(found: Sequence[Judged]) -> Json:
-    """Kill scores by theorem, and the survivors."""
-    by = {j.theorem: [k for k in found if k.theorem == j.theorem] for j in found}
-    scores = {name: {"mutants": len(js), "killed": sum(j.killed for j in js)} for name, js in by.items()}
-    total = {"mutants": len(found), "killed": sum(j.killed for j in found)}
-    return {"total": total, "theorems": scores, "mutants": [asdict(j) for j in found]}
+    """The record of deeplin/schemas/mutants.schema.json: kill scores by theorem, and every mutant."""
+    scores = {name: _score(judged) for name, judged in by_theorem(found).items()}
+    return {
+        "format": "deeplin mutants",
+        "version": 1,
+        "total": _score(found),
+        "theorems": scores,
+        "mutants": [asdict(j) for j in found],
+    }
+
+
+def _score(judged: Sequence[Judged]) -> Json:
+    proved = sum(j.grade == Grade.PROVED for j in judged)
+    return {"mutants": len(judged), "killed": sum(j.killed for j in judged), "proved": proved, "rate": rate(judged)}

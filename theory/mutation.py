@@ -14,9 +14,10 @@ operators then act on the statement with all widths 2.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, zip_longest
+from functools import partial
+from itertools import combinations, islice, zip_longest
 
 from theory import dag
 from theory.dag import Node
@@ -25,7 +26,7 @@ from theory.provers.points import at_sizes
 from theory.statement import Lowered
 
 Condition = tuple[str, Node]
-Change = tuple[str, str, Node]
+Change = tuple[str, str, Callable[[], Node]]
 OPERATORS = ("drop", "strict", "sign", "coefficient", "exponent", "summand", "transpose", "swap", "rank")
 
 
@@ -38,68 +39,105 @@ class Mutant:
     statement: Lowered
 
 
+@dataclass(frozen=True)
+class Site:
+    """A place where an operator can act on a statement: `make` does it, and raises `ShapeError` where shapes do not fit."""
+
+    operator: str
+    change: str
+    of: Lowered
+    make: Callable[[], Lowered]
+
+    def mutant(self) -> Mutant | None:
+        """The mutant; None where shapes do not fit, where it is the statement itself, or where it says nothing."""
+        try:
+            made = self.make()
+        except DeeplinError:
+            return None
+        same = {_key(self.of)} | {_key(replace(self.of, then=(goal,))) for goal in self.of.then}
+        trivial = all(goal[1].op in ("num", "zero") for goal in made.then)
+        return None if trivial or _key(made) in same else Mutant(self.operator, self.change, made)
+
+
 def mutants(s: Lowered) -> Iterator[Mutant]:
-    """The mutants of a statement, operator by operator; each once, the statement itself and trivial ones left out.
+    """The mutants of a statement, operator by operator, each once. A mutant of a conclusion has no other conclusion."""
+    return (mutant for _, mutant in _distinct(sites(s)))
 
-    A mutant of a conclusion has no other conclusion.
-    """
+
+def sites(s: Lowered) -> list[Site]:
+    """Where the operators can act."""
     square = at_sizes(s, dict.fromkeys(s.dims, 2)) if s.dims else s
-    made = (*_hypotheses(s), *_conclusions(s), *_shaped(square), *_swapped(square), *_ranks(s))
-    seen = {_key(s), _key(square)} | {_key(replace(t, then=(goal,))) for t in (s, square) for goal in t.then}
-    for mutant in made:
-        key = _key(mutant.statement)
-        if key not in seen and not all(_trivial(goal) for goal in mutant.statement.then):
-            seen.add(key)
-            yield mutant
+    return [*_hypotheses(s), *_conclusions(s), *_shaped(square), *_swapped(square), *_ranks(s)]
 
 
-def spread(found: list[Mutant], count: int) -> list[Mutant]:
-    """`count` of the mutants: the operators in turn, each from its first to its last place in even steps."""
-    groups = [[m for m in found if m.operator == operator] for operator in OPERATORS]
-    turns = zip_longest(*(_even(group, count) for group in groups if group))
-    return [m for turn in turns for m in turn if m is not None][:count]
+def spread(found: Sequence[Site], count: int) -> list[tuple[Site, Mutant]]:
+    """`count` mutants at these places: the operators in turn, the places of each in an order that is spread from the start."""
+    groups = [[x for x in found if x.operator == operator] for operator in OPERATORS]
+    turns = zip_longest(*(_spread_order(group) for group in groups))
+    return list(islice(_distinct(x for turn in turns for x in turn if x is not None), count))
 
 
-def _even(group: list[Mutant], count: int) -> list[Mutant]:
-    n = min(count, len(group))
-    return [group[i * len(group) // n] for i in range(n)]
+def _spread_order(group: Sequence[Site]) -> list[Site]:
+    """Every prefix covers the whole group: steps of the golden ratio."""
+    places = sorted(range(len(group)), key=lambda k: (k * 610) % 987 if len(group) > 1 else k)
+    return [group[k] for k in places]
+
+
+def _distinct(found: Iterable[Site]) -> Iterator[tuple[Site, Mutant]]:
+    seen: set[object] = set()
+    for site in found:
+        mutant = site.mutant()
+        if mutant is not None and _key(mutant.statement) not in seen:
+            seen.add(_key(mutant.statement))
+            yield site, mutant
 
 
 def _key(s: Lowered) -> object:
     return (frozenset(s.given), frozenset(s.then), s.variables)
 
 
-def _trivial(goal: Condition) -> bool:
-    """Whether the conclusion is about a number, or says that zero is zero."""
-    return goal[1].op in ("num", "zero")
-
-
 # -- hypotheses ---------------------------------------------------------------------------------------------------------
 
 
-def _hypotheses(s: Lowered) -> Iterator[Mutant]:
-    for i, _ in enumerate(s.given):
-        given = (*s.given[:i], *s.given[i + 1 :])
-        yield Mutant("drop", f"hypothesis {i + 1} dropped", replace(s, given=given))
+def _hypotheses(s: Lowered) -> Iterator[Site]:
+    for i, (_, x) in enumerate(s.given):
+        twin = next((j for j, (_, y) in enumerate(s.given) if _turned(x) is not None and y is _turned(x)), None)
+        if twin is None:
+            yield Site("drop", f"hypothesis {i + 1} dropped", s, partial(_with, s, i, ()))
+        elif twin > i:
+            both = f"hypotheses {i + 1} and {twin + 1} dropped"
+            yield Site(
+                "drop", both, s, partial(replace, s, given=tuple(g for k, g in enumerate(s.given) if k not in (i, twin)))
+            )
     closed = all(relation != ">" for relation, _ in s.then)  # then >= for > is true by continuity, but at isolated points
     for i, (relation, x) in enumerate(s.given):
         if relation == ">" and not closed:
-            given = (*s.given[:i], (">=", x), *s.given[i + 1 :])
-            yield Mutant("strict", f"hypothesis {i + 1}: >= for >", replace(s, given=given))
+            yield Site("strict", f"hypothesis {i + 1}: >= for >", s, partial(_with, s, i, ((">=", x),)))
 
 
-def _ranks(s: Lowered) -> Iterator[Mutant]:
+def _turned(x: Node) -> Node | None:
+    """Q Q^T - I for Q^T Q - I with a square Q, and back: in finite dimension each implies the other."""
+    product = next((y for y in x.args if y.op == "mul"), None) if x.op == "lin" and len(x.args) == 2 else None
+    if product is None or not any(y.op == "eye" for y in x.args) or len(product.args) != 2:
+        return None
+    left, right = product.args
+    if left is not dag.T(right) or left.shape[0] != left.shape[1]:
+        return None
+    return dag.substitute([x], {product: dag.mul(right, left)})[0]
+
+
+def _with(s: Lowered, i: int, instead: tuple[Condition, ...]) -> Lowered:
+    return replace(s, given=(*s.given[:i], *instead, *s.given[i + 1 :]))
+
+
+def _ranks(s: Lowered) -> Iterator[Site]:
     """X = L R with r inner columns says that X has rank at most r: the same with r + 1."""
     for i, (relation, x) in enumerate(s.given):
         for left, right in _factors(relation, x):
-            r = left.shape[1]
-            if not isinstance(r, int) or not all(isinstance(n, int) and r < n for n in (left.shape[0], right.shape[1])):
-                continue
-            wide = {left: dag.var(str(left.data[0]), (left.shape[0], r + 1))}
-            wide[right] = dag.var(str(right.data[0]), (r + 1, right.shape[1]))
-            changed = _substituted(s, wide)
-            if changed is not None:
-                yield Mutant("rank", f"hypothesis {i + 1}: rank {r + 1} for {r}", changed)
+            rows, r, cols = (*left.shape, right.shape[1])
+            if isinstance(rows, int) and isinstance(r, int) and isinstance(cols, int) and r < min(rows, cols):
+                wide = {left: dag.var(str(left.data[0]), (rows, r + 1)), right: dag.var(str(right.data[0]), (r + 1, cols))}
+                yield Site("rank", f"hypothesis {i + 1}: rank {r + 1} for {r}", s, partial(_substituted, s, wide))
 
 
 def _factors(relation: str, x: Node) -> Iterator[tuple[Node, Node]]:
@@ -109,13 +147,8 @@ def _factors(relation: str, x: Node) -> Iterator[tuple[Node, Node]]:
             yield y.args[0], y.args[1]
 
 
-def _substituted(s: Lowered, change: dict[Node, Node]) -> Lowered | None:
-    """The statement with terms replaced; None if the shapes do not fit any more."""
-    parts = (*s.variables, *(x for _, x in (*s.given, *s.then)))
-    try:
-        new = iter(dag.substitute(parts, change))
-    except DeeplinError:
-        return None
+def _substituted(s: Lowered, change: dict[Node, Node]) -> Lowered:
+    new = iter(dag.substitute((*s.variables, *(x for _, x in (*s.given, *s.then))), change))
     variables = tuple(next(new) for _ in s.variables)
     given, then = (tuple((r, next(new)) for r, _ in part) for part in (s.given, s.then))
     return replace(s, variables=variables, given=given, then=then)
@@ -124,26 +157,31 @@ def _substituted(s: Lowered, change: dict[Node, Node]) -> Lowered | None:
 # -- conclusions --------------------------------------------------------------------------------------------------------
 
 
-def _conclusions(s: Lowered) -> Iterator[Mutant]:
+def _conclusions(s: Lowered) -> Iterator[Site]:
     for i, (relation, x) in enumerate(s.then):
         name = f"conclusion {i + 1}"
         if relation == ">=":
-            yield Mutant("strict", f"{name}: > for >=", replace(s, then=((">", x),)))
+            yield Site("strict", f"{name}: > for >=", s, partial(replace, s, then=((">", x),)))
         if relation != "==":
-            yield Mutant("sign", f"{name}: direction turned", replace(s, then=((relation, dag.lin((-1, x))),)))
-        changes = _inside(x) if relation == "==" else _lowered_coefficients(x)
-        yield from (Mutant(op, f"{name}: {text}", replace(s, then=((relation, y),))) for op, text, y in changes)
+            yield Site("sign", f"{name}: direction turned", s, partial(replace, s, then=((relation, dag.lin((-1, x))),)))
+        for operator, text, make in _inside(x) if relation == "==" else _lowered_coefficients(x):
+            yield Site(operator, f"{name}: {text}", s, partial(_concluding, s, relation, make))
+
+
+def _concluding(s: Lowered, relation: str, make: Callable[[], Node]) -> Lowered:
+    return replace(s, then=((relation, make()),))
 
 
 def _inside(root: Node) -> Iterator[Change]:
     """The root with one of its terms changed. What stands under a gradient is changed in that gradient alone: the same change
     of a function in all its gradients is often the theorem for another function."""
     for x in _outside_gradients(root):
-        changes = _under_gradient(x) if x.op == "grad" else _changes(x)
-        for operator, text, changed in changes:
-            made = _replaced(root, x, changed)
-            if made is not None:
-                yield operator, text, made
+        for operator, text, make in _under_gradient(x) if x.op == "grad" else _changes(x):
+            yield operator, text, partial(_replaced, root, x, make)
+
+
+def _replaced(root: Node, x: Node, make: Callable[[], Node]) -> Node:
+    return dag.substitute([root], {x: make()})[0]
 
 
 def _outside_gradients(root: Node) -> list[Node]:
@@ -160,8 +198,8 @@ def _outside_gradients(root: Node) -> list[Node]:
 
 def _under_gradient(x: Node) -> Iterator[Change]:
     f, by = x.args
-    for operator, text, changed in _inside(f):
-        yield operator, f"{text} in the gradient by {by}", dag.grad(changed, by)
+    for operator, text, make in _inside(f):
+        yield operator, f"{text} in the gradient by {by}", lambda make=make: dag.grad(make(), by)  # type: ignore[misc]
 
 
 def _changes(x: Node) -> Iterator[Change]:
@@ -169,17 +207,17 @@ def _changes(x: Node) -> Iterator[Change]:
         yield from _coefficients(x)
     if x.op == "pow":
         base, k = x.args[0], x.data[0]
-        yield "exponent", f"exponent {k + 1} for {k}", dag.power(base, k + 1)
+        yield "exponent", f"exponent {k + 1} for {k}", partial(dag.power, base, k + 1)
 
 
 def _coefficients(x: Node) -> Iterator[Change]:
     parts = list(dag.coefficients(x))
     for k, (c, y) in enumerate(parts):
         others, more = parts[:k] + parts[k + 1 :], c + 1 if c != -1 else c - 1
-        yield "coefficient", f"coefficient {more} for {c}", dag.lin(*others, (more, y))
+        yield "coefficient", f"coefficient {more} for {c}", partial(dag.lin, *others, (more, y))
         if others:
-            yield "sign", f"coefficient {-c} for {c}", dag.lin(*others, (-c, y))
-            yield "summand", f"a summand with coefficient {c} dropped", dag.lin(*others)
+            yield "sign", f"coefficient {-c} for {c}", partial(dag.lin, *others, (-c, y))
+            yield "summand", f"a summand with coefficient {c} dropped", partial(dag.lin, *others)
 
 
 def _lowered_coefficients(x: Node) -> Iterator[Change]:
@@ -188,39 +226,33 @@ def _lowered_coefficients(x: Node) -> Iterator[Change]:
     for k, (c, y) in enumerate(parts):
         others = parts[:k] + parts[k + 1 :]
         if c != 1:
-            yield "coefficient", f"coefficient {c - 1} for {c}", dag.lin(*others, (c - 1, y))
+            yield "coefficient", f"coefficient {c - 1} for {c}", partial(dag.lin, *others, (c - 1, y))
         if c > 0:
-            yield "summand", f"a summand with coefficient {c} dropped", dag.lin(*others)
-            yield "sign", f"coefficient {-c} for {c}", dag.lin(*others, (-c, y))
+            yield "summand", f"a summand with coefficient {c} dropped", partial(dag.lin, *others)
+            yield "sign", f"coefficient {-c} for {c}", partial(dag.lin, *others, (-c, y))
 
 
-def _replaced(root: Node, x: Node, by: Node) -> Node | None:
-    try:
-        return dag.substitute([root], {x: by})[0]
-    except DeeplinError:
-        return None
-
-
-def _shaped(s: Lowered) -> Iterator[Mutant]:
+def _shaped(s: Lowered) -> Iterator[Site]:
     """One factor of a product transposed."""
     for i, (relation, root) in enumerate(s.then):
-        for x in dag.topological([root]):
+        for x in _outside_gradients(root):
             for k, y in enumerate(x.args) if x.op == "mul" else ():
-                if not y.shape or y.shape[0] != y.shape[1] or y is dag.T(y):
-                    continue
-                made = _replaced(root, x, dag.mul(*x.args[:k], dag.T(y), *x.args[k + 1 :]))
-                if made is not None:
+                if y.shape and y.shape[0] == y.shape[1] and y is not dag.T(y):
                     text = f"conclusion {i + 1}: factor {k + 1} of {len(x.args)} transposed"
-                    yield Mutant("transpose", text, replace(s, then=((relation, made),)))
+                    turned = partial(dag.mul, *x.args[:k], dag.T(y), *x.args[k + 1 :])
+                    yield Site("transpose", text, s, partial(_concluding, s, relation, partial(_replaced, root, x, turned)))
 
 
-def _swapped(s: Lowered) -> Iterator[Mutant]:
+def _swapped(s: Lowered) -> Iterator[Site]:
     """Two variables of the same shape swapped in the conclusions."""
-    used = dag.variables([x for _, x in s.then])
-    bound = {x.args[1] for x in dag.topological([y for _, y in s.then]) if x.op in ("grad", "expect")}
-    matrices = [v for v in s.variables if v in used and v.shape and v not in bound]
-    for v, w in combinations(matrices, 2):
+    roots = [x for _, x in s.then]
+    bound = {x.args[1] for x in dag.topological(roots) if x.op in ("grad", "expect")}
+    used = {v for v in dag.variables(roots) if v.shape} - bound
+    for v, w in combinations([v for v in s.variables if v in used], 2):
         if v.shape == w.shape and v.data[1] == w.data[1]:
-            terms = dag.substitute([x for _, x in s.then], {v: w, w: v})
-            then = tuple((r, y) for (r, _), y in zip(s.then, terms, strict=True))
-            yield Mutant("swap", f"{v.data[0]} and {w.data[0]} swapped in the conclusions", replace(s, then=then))
+            yield Site("swap", f"{v.data[0]} and {w.data[0]} swapped in the conclusions", s, partial(_swap, s, v, w))
+
+
+def _swap(s: Lowered, v: Node, w: Node) -> Lowered:
+    terms = dag.substitute([x for _, x in s.then], {v: w, w: v})
+    return replace(s, then=tuple((r, y) for (r, _), y in zip(s.then, terms, strict=True)))
