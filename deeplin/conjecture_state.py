@@ -27,6 +27,7 @@ class State:
         self.contradictions: dict[int, Json] = {}
         self.counterexample: tuple[int, Json | None, Json] | None = None
         self.suspect: Json | None = None
+        self.seen: set[int] = set()  # where the hypotheses are known to be satisfiable, without a certificate so far
         self.trials: list[Trial] = []
         self.last: dict[Task, Message] = {}
         self.interrupted = False
@@ -49,6 +50,8 @@ class State:
 
     def doubtful(self, i: int) -> bool:
         """Whether no point is known that satisfies the hypotheses."""
+        if self.seen & set(self.sizes_of(i)):
+            return False
         return bool(self.statements[i].given) and i not in self.contradictions and not self.witnessed(i)
 
     def settled(self, i: int) -> bool:
@@ -72,6 +75,8 @@ class State:
             self.trials.append(Trial(task.kind, task.statement.scope, m.status, m.detail, 0.0))
         elif m.kind == "suspect":
             self.suspect = self.suspect or m.point
+        elif m.kind == "seen":
+            self.seen.add(i)
         elif m.kind == "refuted":
             self.refuted(i, m.certificate, m.point)
         elif m.kind == "satisfiable":

@@ -67,7 +67,8 @@ def guesses(problem: Problem, digits: Values, loose: Sequence[int]) -> Iterator[
     except ZeroDivisionError:
         return
     tried: set[Any] = set()
-    for a in (abs(digits[i]) for i in loose):
+    mixed = sum((k * digits[i] for k, i in enumerate(loose, 1)), Fraction(0))  # which seldom lies in a smaller field
+    for a in (*(abs(digits[i]) for i in loose), abs(mixed)):
         minimal = minimal_polynomial(a)
         if minimal is None or str(minimal) in tried:
             continue

@@ -31,12 +31,13 @@ def descent(problem: Problem, clock: Clock, rng: np.random.Generator) -> Iterato
 
 def starts(problem: Problem, rng: np.random.Generator, law: str) -> Floats:
     """Of a few hundred draws, those that lack least, and some at random."""
-    u = problem.moved(draw(problem, rng, 32 * STARTS, law))
+    count = max(2, problem.fitting(32 * STARTS) // 32)
+    u = problem.moved(draw(problem, rng, problem.fitting(32 * STARTS), law))
     goal, margin = targets(problem, len(u), rng)
     cost = (lack(problem, u, goal, margin) ** 2).sum(1)
     cost = np.where(np.isfinite(cost), cost, np.inf)
-    best = np.argsort(cost)[: STARTS * 2 // 3]
-    return np.concatenate([u[best], u[rng.integers(0, len(u), STARTS - len(best))]])
+    best = np.argsort(cost)[: count - count // 3]
+    return np.concatenate([u[best], u[rng.integers(0, len(u), count // 3)]])
 
 
 def targets(problem: Problem, batch: int, rng: np.random.Generator) -> tuple[Floats, Floats]:

@@ -22,7 +22,7 @@ def grid(problem: Problem, clock: Clock, rng: np.random.Generator) -> Iterator[F
     most = MOST_SOLVED if problem.linear else MOST
     for pool in ((1.0, -1.0), FINE):
         points = islice(sparse_first(len(at), pool), most)
-        for batch in batches(points, len(at)):
+        for batch in batches(points, len(at), problem.fitting(BATCH)):
             if clock.left <= 0:
                 return
             u = np.zeros((len(batch), problem.n))
@@ -41,8 +41,8 @@ def sparse_first(n: int, pool: tuple[float, ...]) -> Iterator[tuple[tuple[int, .
                 yield places, values
 
 
-def batches(points: Iterator[tuple[tuple[int, ...], tuple[float, ...]]], n: int) -> Iterator[Floats]:
-    while chunk := list(islice(points, BATCH)):
+def batches(points: Iterator[tuple[tuple[int, ...], tuple[float, ...]]], n: int, size: int) -> Iterator[Floats]:
+    while chunk := list(islice(points, size)):
         out = np.zeros((len(chunk), n))
         for row, (places, values) in zip(out, chunk, strict=True):
             row[list(places)] = values

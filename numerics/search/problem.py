@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,10 +23,12 @@ from theory import kernel
 from theory.algebra import evaluate
 from theory.algebras.rational import Rational
 from theory.certificates import Json, at_point
-from theory.dag import Node
+from theory.dag import Node, topological
 
 Floats = NDArray[np.float64]
 Values = list[Fraction]
+# Operations that one batch may cost, so that the clock is looked at often.
+WORK = 2e8
 # Residuals below this (relative to 1 + |x|^2) count as zero in floats; whatever they suggest is confirmed exactly.
 CLOSE = 1e-9
 
@@ -57,8 +60,20 @@ class Problem:
         self.n = int(ends[-1])
         self.conditions = [*(("==", x) for x in reduced.zeros), *reduced.given, *self.then]
         self.anchor: Floats | None = None  # a point that satisfies the hypotheses, in floats
-        self.curved: bool | None = None  # whether equality hypotheses are left that linear coordinates do not solve
         self.zeros: list[Floats] = []  # points of a grid that satisfy the equality hypotheses
+
+    @cached_property
+    def work(self) -> float:
+        """About how many operations moving one point onto the equality hypotheses and judging it takes."""
+        entries = lambda x: prod(map(int, x.shape))  # noqa: E731
+        terms = topological([x for _, x in self.conditions])
+        judge = 20 + sum(entries(x) * (sum(int(y.shape[0]) for y in x.args if y.shape) if x.op == "mul" else 2) for x in terms)
+        m, n = sum(entries(x) for x in self.reduced.zeros), self.n if self.curved else len(self.linear)
+        return judge * (1 + 2 * n) * (6 if self.curved else 1) + 20 * m * n * min(m, n)
+
+    def fitting(self, most: int) -> int:
+        """The number of points of a batch, at most `most`."""
+        return max(4, min(most, int(WORK / self.work)))
 
     # -- floats ---------------------------------------------------------------------------------------------------------
 
@@ -126,11 +141,14 @@ class Problem:
     def moved(self, u: Floats) -> Floats:
         """The points moved onto the equality hypotheses: by their linear coordinates, else by Newton's method."""
         u = self.projected(u)
-        if self.curved is None:
-            probe = self.residuals(u[:64])
-            with np.errstate(all="ignore"):
-                self.curved = bool(self.reduced.zeros) and not (np.abs(probe).max(1) < CLOSE).mean() > 0.2
         return self.newton(u, list(range(self.n)), 6) if self.curved else u
+
+    @cached_property
+    def curved(self) -> bool:
+        """Whether equality hypotheses are left over that linear coordinates do not solve."""
+        probe = self.residuals(self.projected(np.random.default_rng(0).standard_normal((16, self.n))))
+        with np.errstate(all="ignore"):
+            return bool(self.reduced.zeros) and not (np.abs(probe).max(1) < CLOSE).mean() > 0.2
 
     def newton(self, u: Floats, at: list[int], steps: int) -> Floats:
         """Newton's method on some of the coordinates, by the least step."""

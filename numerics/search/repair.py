@@ -50,9 +50,10 @@ def candidates(problem: Problem, u: Floats, clock: Clock, rng: np.random.Generat
 def nearby(problem: Problem, u: Floats, loose: list[int], size: float, rng: np.random.Generator) -> list[Floats]:
     """Points whose fixed coordinates are simple rationals near u, if the loose ones look like simple rationals as well."""
     fixed = [i for i in range(problem.n) if i not in loose]
-    starts = np.tile(u, (BATCH, 1))
-    q = rng.choice(DENOMINATORS, (BATCH, len(fixed)))
-    around = u[fixed] + size * np.maximum(1.0, np.abs(u[fixed])) * rng.uniform(-1, 1, (BATCH, len(fixed)))
+    count = problem.fitting(BATCH)
+    starts = np.tile(u, (count, 1))
+    q = rng.choice(DENOMINATORS, (count, len(fixed)))
+    around = u[fixed] + size * np.maximum(1.0, np.abs(u[fixed])) * rng.uniform(-1, 1, (count, len(fixed)))
     starts[:, fixed] = np.round(around * q) / q
     return completed(problem, starts, loose)
 
@@ -86,16 +87,17 @@ def secants(problem: Problem, u: Floats) -> Iterator[Values]:
 
 def simpler_points(problem: Problem, u: Values, rng: np.random.Generator) -> Iterator[Values]:
     """Points on the equality hypotheses with simpler numbers than u in some places; those easiest to write first."""
-    at = np.array([float(x) for x in u])
+    at, count = np.array([float(x) for x in u]), problem.fitting(BATCH)
     for k in range(4):
         loose = determined(problem, at, rng, greedy=k == 0)
         fixed = [i for i in range(problem.n) if i not in loose]
         if not fixed:
             return
-        starts = np.tile(at, (BATCH, 1))
-        change = rng.random((BATCH, len(fixed))) < rng.uniform(0.2, 1.0, (BATCH, 1))
+        starts = np.tile(at, (count, 1))
+        change = rng.random((count, len(fixed))) < rng.uniform(0.2, 1.0, (count, 1))
         starts[:, fixed] = np.where(change, rng.choice(SIMPLE, change.shape), starts[:, fixed])
-        starts[:, loose] = np.where(rng.random((BATCH, 1)) < 0.5, starts[:, loose], 2 * rng.standard_normal((BATCH, len(loose))))
+        anywhere = 2 * rng.standard_normal((count, len(loose)))
+        starts[:, loose] = np.where(rng.random((count, 1)) < 0.5, starts[:, loose], anywhere)
         for start in sorted(completed(problem, starts, loose), key=weight):
             if weight(start) < sum(map(simplicity, u)):
                 exact = refined(problem, start, loose)

@@ -52,6 +52,7 @@ def shrunk(problem: Problem, u: Values, clock: Clock) -> Values:
 
 def changes(problem: Problem, u: Values) -> Iterator[Values]:
     """The points with one coordinate simpler, then with two; those that fail in floats are left out."""
+    most = problem.fitting(4000)
     singles = [(((i, c),)) for i, x in enumerate(u) for c in simpler(x)]
     yield from likely(problem, u, sorted(singles, key=lambda s: simplicity(s[0][1]) - simplicity(u[s[0][0]])))
     nonzero = [i for i, x in enumerate(u) if x]
@@ -61,9 +62,9 @@ def changes(problem: Problem, u: Values) -> Iterator[Values]:
         for a, b in product(POOL[:5], repeat=2)
         if simplicity(a) + simplicity(b) < simplicity(u[i]) + simplicity(u[j])
     )
-    yield from likely(problem, u, list(islice(pairs, 4000)))
+    yield from likely(problem, u, list(islice(pairs, most)))
     moved = (((i, Fraction(0)), (j, c)) for i in nonzero for j in range(len(u)) if j != i for c in POOL[1:5])
-    yield from likely(problem, u, list(islice(moved, 4000)))
+    yield from likely(problem, u, list(islice(moved, most)))
 
 
 def likely(problem: Problem, u: Values, moves: list[Any]) -> Iterator[Values]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import ceil, floor
 
 
 def simplest_between(low: Fraction, high: Fraction) -> Fraction:
@@ -32,6 +33,10 @@ def simplest(x: float, tolerance: float) -> Fraction:
     >>> simplest(0.3334, 0.01), simplest(-2.9, 0.2)
     (Fraction(1, 3), Fraction(-3, 1))
     """
+    for q in range(1, 25):  # the same answer, without long fractions, where the tolerance is coarse
+        p = ceil((x - tolerance) * q) if x > tolerance else floor((x + tolerance) * q) if x < -tolerance else 0
+        if abs(p / q - x) < tolerance * (1 - 1e-9):
+            return Fraction(p, q)
     middle, width = Fraction(x), Fraction(tolerance)
     return simplest_between(middle - width, middle + width)
 

@@ -17,7 +17,7 @@ def volume(problem: Problem, clock: Clock, rng: np.random.Generator) -> Iterator
     """Suspicious points among random ones, until the time is over."""
     if not problem.n:
         return
-    batch = BATCH if not problem.linear else 512
+    batch = problem.fitting(BATCH if not problem.linear else 512)
     while clock.left > 0:
         for law in LAWS:
             if clock.left <= 0:
