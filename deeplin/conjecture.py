@@ -60,6 +60,8 @@ class Conjecture:
             return
         dims = sorted(_with_tuples(self.statement).lowered().dims, key=natural)
         yield self.statement
+        if self.sizes and not dims:
+            raise InvalidInput("sizes", self.sizes, f"none: the dimensions of {self.name} are numbers")
         for size in self.sizes or list(small_sizes(dims)) if dims else ():
             yield self._at(dims, size)
 
@@ -125,10 +127,10 @@ class Verdict:
     """What is known about a conjecture. Its certificates were accepted by the kernel in this run.
 
     `scopes` says where: the sizes at which it is proved, the size of the counterexample, or those at which it is vacuous.
-    `point` is the exact counterexample by variable (numbers are integers or text p/q); where it is irrational, `root` says which
-    algebraic number a is, and entries of the point are lists of coefficients of polynomials in a, from the constant on; such a
-    point is decided by exact arithmetic in Q(a), without a certificate. `witness` is a point that satisfies the hypotheses of
-    what was proved, `suspect` a violation seen in floats that no exact point confirms. `also` are the scopes at
+    `point` is the exact counterexample by variable; numbers are integers or text p/q. Where it is irrational, `root` says which
+    algebraic number a is, and the entries of the point are lists of coefficients of polynomials in a, from the constant on;
+    such a point is decided by exact arithmetic in Q(a), without a certificate. `witness` is a point that satisfies the
+    hypotheses of what was proved (irrational with `witness_root`), `suspect` a violation seen in floats that no exact point confirms. `also` are the scopes at
     which a refuted conjecture is proved all the same. `missing` says what an interruption or the budget left out.
     """
 
@@ -138,6 +140,7 @@ class Verdict:
     point: Json | None = None
     root: Json | None = None
     witness: Json | None = None
+    witness_root: Json | None = None
     suspect: Json | None = None
     also: tuple[str, ...] = ()
     missing: str = ""
@@ -176,8 +179,9 @@ def check(
 ) -> Verdict:
     """Refutes or proves a conjecture within `budget` seconds; the searches run in processes of their own.
 
-    `sharpness` then drops each hypothesis in turn, and tries strict for non-strict. Counterexamples are kept in the file `store`
-    and tried first the next time. `watch` is told what is being done. Ctrl-C ends the search: the verdict keeps what was found.
+    `sharpness` then drops each hypothesis in turn, and tries strict for non-strict. Counterexamples are kept in the file
+    `store` and tried first the next time. `watch` is told what is being done. Ctrl-C ends the search, and the verdict keeps
+    what was found.
     """
     from deeplin.conjecture_run import run
 

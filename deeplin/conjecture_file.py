@@ -72,7 +72,7 @@ def collected(module: ModuleType) -> dict[str, Conjecture]:
 
 
 def checked(c: Conjecture) -> None:
-    """Lowers every statement, so that wrong shapes, undeclared variables and what is no condition are found before the search."""
+    """Lowers every statement: wrong shapes, undeclared variables and what is no condition are found before the search."""
     try:
         for s in c.statements():
             s.lowered()

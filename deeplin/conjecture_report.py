@@ -23,7 +23,7 @@ def _lines(v: Verdict) -> Iterator[str]:
         yield f"  proved nevertheless at: {'; '.join(v.also)}"
     if v.grade is Grade.PROVED and v.witness is not None:
         yield "  not vacuous, for example at:"
-        yield from (f"    {line}" for line in point_lines(v.witness))
+        yield from (f"    {line}" for line in point_lines(v.witness, v.witness_root))
     if v.suspect is not None:
         yield "  a violation in floats that no exact point confirms:"
         yield from (f"    {line}" for line in point_lines(v.suspect))

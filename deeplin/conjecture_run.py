@@ -20,7 +20,7 @@ from theory.statement import Statement
 
 Watch = Callable[[str], None]
 # Seconds for one size in each round; the last of them is repeated until the budget is spent.
-REFUTE, PROVE = (0.8, 3.0, 8.0, 20.0), (1.0, 5.0, 20.0)
+REFUTE, PROVE = (0.8, 3.0, 8.0, 20.0), (2.0, 6.0, 20.0)
 LEAST_SHARP = 2.0
 
 
@@ -47,8 +47,8 @@ def search(
         _retry(state, known)
         if not state.done:
             lanes = [Lane(refutations(state), state, watch), Lane(proofs(state), state, watch)]
-            while not state.done and any([lane.advance() for lane in lanes]):
-                wait([p.connection for lane in lanes if (p := lane.process)], timeout=0.05)
+            while not state.done and (moving := [lane for lane in lanes if lane.advance()]):
+                wait([p.connection for lane in moving if (p := lane.process) and p.alive], timeout=0.05)
     except KeyboardInterrupt:
         state.interrupted = True
     finally:
@@ -68,35 +68,45 @@ def _retry(state: State, known: Sequence[Any]) -> None:
 
 
 class Lane:
-    """One process at a time, from a supply of tasks."""
+    """A process at work on a supply of tasks."""
 
     def __init__(self, tasks: Iterator[Task], state: State, watch: Watch) -> None:
         self.tasks, self.state, self.watch = tasks, state, watch
         self.process: Process | None = None
+        self.busy = False
 
     def advance(self) -> bool:
-        """Hears the process out, or starts the next one; whether there is anything left to do."""
-        if self.process is None:
-            task = next(self.tasks, None)
-            if task is None:
-                return False
-            self.watch(f"{task.kind} at {task.statement.scope}")
-            self.process = Process(task)
+        """Hears the process out, or gives it the next task; whether there is anything left to do."""
+        if not self.busy and not self._begun():
+            return False
+        assert self.process is not None
         for message in self.process.heard():
             self.state.learn(self.process.task, message)
         if self.process.over or time.monotonic() > self.state.deadline:
-            self.finish(self.process.over or "out of time")
+            self._ended(self.process.over or "out of time")
         return True
 
-    def finish(self, how: str) -> None:
+    def _begun(self) -> bool:
+        task = next(self.tasks, None)
+        if task is None:
+            return False
+        if self.process is None or not self.process.alive:
+            self.process = Process()
+        self.watch(f"{task.kind} at {task.statement.scope}")
+        self.process.give(task)
+        self.busy = True
+        return True
+
+    def _ended(self, how: str) -> None:
         assert self.process is not None
         self.state.ended(self.process.task, how, self.process.seconds)
-        self.process.kill()
-        self.process = None
+        self.busy = False
 
     def stop(self) -> None:
         if self.process is not None:
-            self.finish("stopped")
+            if self.busy:
+                self._ended("stopped")
+            self.process.kill()
 
 
 def refutations(state: State) -> Iterator[Task]:
@@ -115,13 +125,13 @@ def refutations(state: State) -> Iterator[Task]:
 
 def proofs(state: State) -> Iterator[Task]:
     """All widths first, then the sizes; witnesses of what is proved, contradictions where no point satisfies the hypotheses."""
-    for share in PROVE:
+    for k, share in enumerate(PROVE):
         for i, s in enumerate(state.statements):
             if state.left > 0 and state.open(i):
                 yield Task("prove", i, s, min(share, state.left), state.seed)
                 yield from witnesses(state, i, share)
         for i, s in enumerate(state.statements):
-            if state.left > 0 and state.doubtful(i):
+            if state.left > 0 and state.doubtful(i, unsearched=k > 0):
                 yield Task("contradiction", i, s, min(share, state.left), state.seed)
 
 
@@ -150,8 +160,9 @@ def sharpened(verdict: Verdict, statements: Sequence[Statement], deadline: float
 
 
 def _sharp(change: str, found: Verdict) -> Sharp:
+    certificate = found.certificates[0] if found.certificates else None
     if found.grade is Grade.REFUTED:
-        return Sharp(change, "needed", found.scope, found.point, found.root, found.certificates[0] if found.certificates else None)
+        return Sharp(change, "needed", found.scope, found.point, found.root, certificate)
     if found.grade is Grade.PROVED:
-        return Sharp(change, "redundant", found.scope, certificate=found.certificates[0])
+        return Sharp(change, "redundant", found.scope, certificate=certificate)
     return Sharp(change, "unknown")

@@ -28,6 +28,7 @@ class State:
         self.counterexample: tuple[int, Json | None, Json] | None = None
         self.suspect: Json | None = None
         self.seen: set[int] = set()  # where the hypotheses are known to be satisfiable, without a certificate so far
+        self.searched: set[int] = set()
         self.trials: list[Trial] = []
         self.last: dict[Task, Message] = {}
         self.interrupted = False
@@ -48,9 +49,10 @@ class State:
     def open(self, i: int) -> bool:
         return i not in self.proofs and i not in self.contradictions and not any(self.statements[k].dims for k in self.proofs)
 
-    def doubtful(self, i: int) -> bool:
-        """Whether no point is known that satisfies the hypotheses."""
-        if self.seen & set(self.sizes_of(i)):
+    def doubtful(self, i: int, unsearched: bool) -> bool:
+        """Whether no point is known that satisfies the hypotheses, at a size that was searched (or `unsearched` as well)."""
+        at = set(self.sizes_of(i))
+        if self.seen & at or not (unsearched or self.searched & at):
             return False
         return bool(self.statements[i].given) and i not in self.contradictions and not self.witnessed(i)
 
@@ -70,9 +72,10 @@ class State:
     def learn(self, task: Task, m: Message) -> None:
         """Takes in a message; a certificate only if it is one of the statement of the task."""
         i = task.index
-        self.last[task] = m
+        if m.kind in ("stage", "refuted", "proved", "satisfiable", "contradictory"):
+            self.last[task] = m
         if m.kind == "outcome":
-            self.trials.append(Trial(task.kind, task.statement.scope, m.status, m.detail, 0.0))
+            self.trials.append(Trial(task.kind, task.statement.scope, m.status, m.detail, m.seconds))
         elif m.kind == "suspect":
             self.suspect = self.suspect or m.point
         elif m.kind == "seen":
@@ -104,11 +107,12 @@ class State:
     def ended(self, task: Task, how: str, seconds: float) -> None:
         """One line about a search that has ended."""
         last = self.last.pop(task, None)
-        found = last is not None and last.kind in ("refuted", "proved", "satisfiable", "contradictory")
-        if task.kind in ("prove", "contradiction") and how == "done" and not found:
+        found = last is not None and last.kind != "stage"
+        if task.kind in ("refute", "witness"):
+            self.searched.add(task.index)
+        elif how == "done" and not found:
             return  # its outcomes have said it
-        status = "found" if found and last and last.kind != "satisfiable" else "not found" if how == "done" else how
-        status = "found" if task.kind == "witness" and found else status
+        status = "found" if found else "not found" if how == "done" else how
         self.trials.append(Trial(task.kind, task.statement.scope, status, last.detail if last else "", seconds))
 
     # -- what follows ---------------------------------------------------------------------------------------------------
@@ -123,7 +127,7 @@ class State:
         if proved:
             k = next((k for k in self.sizes_of(proved[0]) if k in self.witness_of), None)
             certificate, record = self.witness_of[k] if k is not None else (None, {})
-            found = Verdict(self.name, Grade.PROVED, scopes, witness=record.get("point"))
+            found = Verdict(self.name, Grade.PROVED, scopes, witness=record.get("point"), witness_root=record.get("root"))
             return self._with(found, [*(self.proofs[i] for i in proved), certificate])
         if self._vacuous():
             found = Verdict(self.name, Grade.VACUOUS, self._scopes(list(self.contradictions)))
@@ -131,8 +135,9 @@ class State:
         return self._with(Verdict(self.name, Grade.UNDECIDED, suspect=self.suspect), [])
 
     def _with(self, found: Verdict, certificates: Sequence[Json | None]) -> Verdict:
-        more: dict[str, Any] = {"missing": self._missing(), "interrupted": self.interrupted, "trials": tuple(self.trials), "seed": self.seed}
-        return replace(found, certificates=tuple(c for c in certificates if c is not None), **more)
+        kept = tuple(c for c in certificates if c is not None)
+        more: dict[str, Any] = {"missing": self._missing(), "interrupted": self.interrupted, "trials": tuple(self.trials)}
+        return replace(found, certificates=kept, seed=self.seed, **more)
 
     def _vacuous(self) -> bool:
         """Contradictory at all widths, or at every size that was tried."""
@@ -146,9 +151,9 @@ class State:
     def _missing(self) -> str:
         if self.interrupted:
             return "interrupted: the search was not finished"
-        waiting = [s.scope for i, s in enumerate(self.statements) if not self.settled(i) and self.open(i)]
-        if self.counterexample is not None or not waiting:
+        if self.counterexample is not None:
             return ""
+        waiting = [s.scope for i, s in enumerate(self.statements) if not self.settled(i) and self.open(i)]
         proved = [self.statements[i].scope for i in self.proofs if not self.witnessed(i)]
-        unwitnessed = f"; a proof without a witness of the hypotheses at: {'; '.join(proved)}" if proved else ""
-        return f"the budget ran out at: {'; '.join(waiting)}{unwitnessed}"
+        texts = (("neither proved nor refuted at", waiting), ("a proof without a witness of the hypotheses at", proved))
+        return "; ".join(f"{text}: {'; '.join(scopes)}" for text, scopes in texts if scopes)

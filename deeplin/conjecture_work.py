@@ -44,6 +44,7 @@ class Message:
     detail: str = ""
     certificate: Json | None = None
     point: Json | None = None
+    seconds: float = 0.0
 
 
 def messages(task: Task) -> Iterator[Message]:
@@ -78,32 +79,37 @@ def _prove(task: Task) -> Iterator[Message]:
     budget = Budget(task.seconds, MEMORY, seed=task.seed)
     outcomes: tuple[Outcome, ...] = (by_search if task.kind == "prove" else contradictory)(task.statement, budget)
     for o in outcomes:
-        yield Message("outcome", o.status.value, f"{o.prover}: {o.detail}")
+        yield Message("outcome", o.status.value, f"{o.prover}: {o.detail}", seconds=o.seconds)
     found = outcomes[-1].found if outcomes else None
     if found is not None:
         yield Message(found["claim"], "found", outcomes[-1].prover, found)
 
 
 class Process:
-    """A running task. `heard()` gives what it said since; `over` is how it ended, empty while it runs."""
+    """A process that does one task after the other. `heard()` gives what it says; `over` is how the task at hand ended."""
 
-    def __init__(self, task: Task) -> None:
+    def __init__(self) -> None:
+        context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
+        self.connection, theirs = context.Pipe()
+        with warnings.catch_warnings():  # Python warns of forks beside threads; the child starts none and can be killed
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self.process = context.Process(target=_child, args=(theirs,), daemon=True)
+            self.process.start()
+        theirs.close()
+        self.over = "idle"
+
+    def give(self, task: Task) -> None:
         self.task, self.start, self.over = task, time.monotonic(), ""
         steps = 5 if task.kind in ("prove", "contradiction") else 1
         self.deadline = self.start + task.seconds * steps + GRACE
-        context = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
-        self.connection, theirs = context.Pipe(duplex=False)
-        with warnings.catch_warnings():  # Python warns of forks beside threads; the child starts none and can be killed
-            warnings.simplefilter("ignore", DeprecationWarning)
-            self.process = context.Process(target=_child, args=(theirs, task), daemon=True)
-            self.process.start()
-        theirs.close()
+        self.connection.send(task)
 
     @property
     def seconds(self) -> float:
         return time.monotonic() - self.start
 
     def heard(self) -> Iterator[Message]:
+        """The messages since the last time; a process that is late or dead is ended."""
         try:
             while not self.over and self.connection.poll():
                 message = self.connection.recv()
@@ -115,10 +121,14 @@ class Process:
         except (EOFError, OSError):
             self.process.join(1)
             self.over = f"crashed (exit status {self.process.exitcode})"
+            self.kill()
         if not self.over and time.monotonic() > self.deadline:
             self.over = "timed out"
-        if self.over:
             self.kill()
+
+    @property
+    def alive(self) -> bool:
+        return not self.connection.closed
 
     def kill(self) -> None:
         """Ends the process and what it started."""
@@ -133,16 +143,25 @@ class Process:
         self.connection.close()
 
 
-def _child(connection: Connection, task: Task) -> None:
+def _child(connection: Connection) -> None:
     _prepare()
+    while True:
+        try:
+            task = connection.recv()
+        except EOFError:
+            return
+        connection.send(_done(connection, task))
+
+
+def _done(connection: Connection, task: Task) -> Message:
     try:
         for message in messages(task):
             connection.send(message)
-        connection.send(Message("end", "done"))
     except MemoryError:
-        connection.send(Message("end", "out of memory"))
+        return Message("end", "out of memory")
     except Exception as error:
-        connection.send(Message("end", f"crashed ({type(error).__name__}: {str(error)[:200]})"))
+        return Message("end", f"crashed ({type(error).__name__}: {str(error)[:200]})")
+    return Message("end", "done")
 
 
 def _prepare() -> None:
@@ -152,7 +171,7 @@ def _prepare() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _ended)
     with suppress(OSError, ValueError):
-        soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
         limit = _memory_now() + MEMORY
         resource.setrlimit(resource.RLIMIT_AS, (limit if hard < 0 else min(limit, hard), hard))
 

@@ -28,7 +28,7 @@ eta = symbols("eta")
         given=(net.balanced(),),  # hypotheses: equal(a, b), at_least(a, b), greater(a, b), Orthogonal(Q), ...
         then=(equal(norm2(W1), norm2(W2)),),  # what follows from them
     ),
-    sizes=[(1, 1, 1), (2, 2, 1), (2, 2, 2)],  # where to look for counterexamples, and for proofs if there is none for all widths
+    sizes=[(1, 1, 1), (2, 2, 1), (2, 2, 2)],  # where to look for counterexamples, and for proofs that are not for all widths
 )
 
 # Other conclusions to try: net.along_flow(norm2(W1) - norm2(W2)) is the derivative along gradient flow, and

@@ -1,1 +1,1 @@
-"""The search for exact counterexamples: one stage a file, each offering suspicious points in floats; exact arithmetic decides."""
+"""The search for exact counterexamples: a stage a file, each offers suspicious points in floats; exact arithmetic decides."""

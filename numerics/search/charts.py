@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -167,7 +168,7 @@ class Unit:
 
     @property
     def size(self) -> int:
-        return int(np.prod(self.variable.shape, dtype=int)) - 1 if self.variable.shape else 0
+        return prod(int(d) for d in self.variable.shape) - 1 if self.variable.shape else 0
 
     def floats(self, u: Floats) -> dict[str, Floats]:
         square = (u * u).sum(1, keepdims=True)

@@ -25,7 +25,7 @@ class Degree:
     def variable(self, name: str, shape: Shape, symmetric: bool) -> int:
         return int(name in self.names)
 
-    def num(self, c: Fraction) -> int:
+    def num(self, c: Any) -> int:
         return 0
 
     eye = zero = const = num
@@ -50,7 +50,8 @@ class Degree:
 
 def degree(terms: Sequence[Node], names: Collection[str]) -> int:
     """A bound for the degree of the terms in these variables together."""
-    return max(evaluate(terms, Degree(names)), default=0)
+    algebra: Any = Degree(names)
+    return max(evaluate(terms, algebra), default=0)
 
 
 def linear_blocks(blocks: Sequence[Block], plain: Sequence[bool], zeros: Sequence[Node], slices: Sequence[slice]) -> list[int]:

@@ -7,6 +7,7 @@ The residuals are the equality hypotheses, what inequality hypotheses lack, and 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -40,10 +41,10 @@ def starts(problem: Problem, rng: np.random.Generator, law: str) -> Floats:
     return np.concatenate([u[best], u[rng.integers(0, len(u), count // 3)]])
 
 
-def targets(problem: Problem, batch: int, rng: np.random.Generator) -> tuple[Floats, Floats]:
+def targets(problem: Problem, batch: int, rng: np.random.Generator) -> tuple[Any, Floats]:
     """For each start the conclusion to violate, and by how much."""
     goal = rng.integers(0, max(len(problem.then), 1), batch)
-    return goal, rng.choice(MARGINS, batch)
+    return goal, np.asarray(rng.choice(MARGINS, batch))
 
 
 def descents(problem: Problem, clock: Clock, u: Floats, rng: np.random.Generator) -> Iterator[Floats]:
@@ -68,7 +69,7 @@ def descents(problem: Problem, clock: Clock, u: Floats, rng: np.random.Generator
     yield from problem.suspects(problem.moved(u))  # where the margin was too much, what is left may do
 
 
-def lack(problem: Problem, u: Floats, goal: Floats, margin: Floats) -> Floats:
+def lack(problem: Problem, u: Floats, goal: Any, margin: Floats) -> Floats:
     """What each point lacks to be a counterexample: residuals of shape (batch, number)."""
     values = problem.values(u, [x for _, x in problem.conditions])
     m, g = len(problem.reduced.zeros), len(problem.reduced.given)
@@ -85,21 +86,21 @@ def lack(problem: Problem, u: Floats, goal: Floats, margin: Floats) -> Floats:
 def shortfall(relation: str, x: Floats, margin: Floats) -> Floats:
     """What a conclusion lacks to be violated by the margin, in units of it; a strict one: to be violated at all."""
     if relation == "==":
-        return np.maximum(0.0, 1 - np.sqrt((x.reshape(len(x), -1) ** 2).sum(1)) / margin)
+        return np.asarray(np.maximum(0.0, 1 - np.sqrt((x.reshape(len(x), -1) ** 2).sum(1)) / margin))
     smallest = eigenvalues(x)[:, 0]
-    return np.maximum(0.0, smallest / margin + 1) if relation == ">=" else np.maximum(0.0, smallest)
+    return np.asarray(np.maximum(0.0, smallest / margin + 1 if relation == ">=" else smallest))
 
 
 def eigenvalues(x: Floats) -> Floats:
     """Of shape (batch, n), ascending; of a number itself."""
     if x.ndim == 1:
         return x[:, None]
-    finite = np.isfinite(x).all((1, 2))
+    finite = np.asarray(np.isfinite(x).all((1, 2)))
     x = np.where(finite[:, None, None], x, 0.0)
     return np.where(finite[:, None], np.linalg.eigvalsh((x + x.mT) / 2), np.nan)
 
 
-def derivative(problem: Problem, u: Floats, goal: Floats, margin: Floats) -> Floats:
+def derivative(problem: Problem, u: Floats, goal: Any, margin: Floats) -> Floats:
     """The Jacobian of `lack`, of shape (batch, number, coordinates)."""
     size = H * np.maximum(1.0, np.abs(u))
     shift = size[:, None, :] * np.eye(problem.n)[None]

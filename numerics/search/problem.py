@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -56,7 +57,7 @@ class Problem:
         self.statement = reduced.statement
         self.then = reduced.then if violate else ()
         ends = np.cumsum([0, *(b.size for b in reduced.blocks)])
-        self.slices = [slice(int(a), int(b)) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        self.slices = [slice(int(a), int(b)) for a, b in pairwise(ends)]
         self.n = int(ends[-1])
         self.conditions = [*(("==", x) for x in reduced.zeros), *reduced.given, *self.then]
         self.anchor: Floats | None = None  # a point that satisfies the hypotheses, in floats
@@ -65,10 +66,8 @@ class Problem:
     @cached_property
     def work(self) -> float:
         """About how many operations moving one point onto the equality hypotheses and judging it takes."""
-        entries = lambda x: prod(map(int, x.shape))  # noqa: E731
-        terms = topological([x for _, x in self.conditions])
-        judge = 20 + sum(entries(x) * (sum(int(y.shape[0]) for y in x.args if y.shape) if x.op == "mul" else 2) for x in terms)
-        m, n = sum(entries(x) for x in self.reduced.zeros), self.n if self.curved else len(self.linear)
+        judge = 20 + sum(map(_operations, topological([x for _, x in self.conditions])))
+        m, n = sum(map(_entries, self.reduced.zeros)), self.n if self.curved else len(self.linear)
         return judge * (1 + 2 * n) * (6 if self.curved else 1) + 20 * m * n * min(m, n)
 
     def fitting(self, most: int) -> int:
@@ -154,7 +153,7 @@ class Problem:
         """Newton's method on some of the coordinates, by the least step."""
         for _ in range(steps if at else 0):
             r = self.residuals(u)
-            good = np.isfinite(r).all(1)
+            good = np.asarray(np.isfinite(r).all(1))
             if not good.any() or np.abs(r[good]).max(initial=0.0) < 1e-14:
                 break
             j = self.jacobian(u, at)
@@ -186,7 +185,7 @@ class Problem:
         values = self.residuals(copies.reshape(-1, self.n)).reshape(len(u), len(at) + 1, -1)
         constant, slopes = values[:, 0], (values[:, 1:] - values[:, :1]).mT
         with np.errstate(all="ignore"):
-            good = np.isfinite(slopes).all((1, 2)) & np.isfinite(constant).all(1)
+            good = np.asarray(np.isfinite(slopes).all((1, 2)) & np.isfinite(constant).all(1))
             slopes, constant = np.where(good[:, None, None], slopes, 0), np.where(good[:, None], constant, 0)
             miss = constant + np.einsum("bij,bj->bi", slopes, u[:, at])
             step = np.einsum("bij,bj->bi", np.linalg.pinv(slopes, 1e-10), miss)
@@ -245,6 +244,14 @@ class Problem:
             return None
         new = dict(zip(at, x, strict=True))
         return [new.get(i, v) for i, v in enumerate(u)]
+
+
+def _entries(x: Node) -> int:
+    return prod(int(d) for d in x.shape)
+
+
+def _operations(x: Node) -> int:
+    return _entries(x) * (sum(int(y.shape[0]) for y in x.args if y.shape) if x.op == "mul" else 2)
 
 
 def confirmed(s: Any, point: Mapping[str, Any], claim: str) -> Json | None:

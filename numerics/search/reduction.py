@@ -3,16 +3,17 @@ orthonormal, semidefinite, balanced and unit ones get a chart, entries that are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from numerics.search.charts import Block, Chain, Entries, Gram, Orthonormal, Unit
 from theory import dag
 from theory.algebras.polynomial import places
 from theory.dag import Node, T, coefficients, resolved, substitute, variables
 from theory.provers.entries import Entries as Polynomials
-from theory.provers.entries import assembled
+from theory.provers.entries import Sparse, assembled
 from theory.provers.linear import fraction
 from theory.statement import Lowered
 
@@ -90,7 +91,7 @@ class _Reduction:
             mine, (rows, cols) = self.blocks[block.variable], block.variable.shape
             return mine == block or (type(mine) is type(block) and rows == cols)
         chains = [b.layers for b in self.blocks.values() if isinstance(b, Chain)]
-        return pair is not None and any(pair in list(zip(c, c[1:], strict=False)) for c in chains)
+        return pair is not None and any(pair in list(pairwise(c)) for c in chains)
 
     def _chart(self, block: Block, *made: Node) -> None:
         self.blocks[made[0]] = block
@@ -149,9 +150,10 @@ def without_means(s: Lowered) -> dict[Node, Node]:
     if not found:
         return {}
     entries = Polynomials(s)
-    terms = {x: [dag.lin((0, dag.num(1)), *((fraction(c), entries.monomial(m)) for m, c in p.items())) for p in entries.sparse(x)]
-             for x in found}  # fmt: skip
-    return {x: assembled(parts, x) for x, parts in terms.items()}
+    term: Callable[[Sparse], Node] = lambda p: dag.lin(  # noqa: E731
+        (0, dag.num(1)), *((fraction(c), entries.monomial(m)) for m, c in p.items())
+    )
+    return {x: assembled([term(p) for p in entries.sparse(x)], x) for x in found}
 
 
 def _parts(x: Node) -> list[tuple[Fraction, Node]]:

@@ -30,8 +30,8 @@ LIFTS = 40
 
 @dataclass(frozen=True)
 class Event:
-    """`kind` is "refuted" or "satisfiable"; "exact" when a point is about to be shrunk and given to the kernel; "suspect" with a
-    point in floats; "seen" if an exact point satisfies the hypotheses, as rational arithmetic has it; "stage" with a detail.
+    """`kind` is "refuted" or "satisfiable"; "exact" when a point is about to be shrunk and given to the kernel; "suspect" with
+    a point in floats; "seen" if an exact point satisfies the hypotheses, as rational arithmetic has it; "stage" with a detail.
 
     An exact point comes with its certificate; one in a number field (`AlgebraicPoint.json`) has none and stands in `point`.
     """

@@ -17,7 +17,7 @@ from numerics.search.simplest import simpler, simplicity
 from theory.provers.api import Clock
 
 Cost = tuple[int, int]
-POOL = tuple(map(Fraction, "0 1 -1 2 -2 1/2 3 -3 -1/2".split()))
+POOL = tuple(map(Fraction, (0, 1, -1, 2, -2)))
 
 
 def cost(problem: Problem, u: Values) -> Cost:
@@ -59,11 +59,11 @@ def changes(problem: Problem, u: Values) -> Iterator[Values]:
     pairs = (
         ((i, a), (j, b))
         for i, j in combinations(nonzero, 2)
-        for a, b in product(POOL[:5], repeat=2)
+        for a, b in product(POOL, repeat=2)
         if simplicity(a) + simplicity(b) < simplicity(u[i]) + simplicity(u[j])
     )
     yield from likely(problem, u, list(islice(pairs, most)))
-    moved = (((i, Fraction(0)), (j, c)) for i in nonzero for j in range(len(u)) if j != i for c in POOL[1:5])
+    moved = (((i, Fraction(0)), (j, c)) for i in nonzero for j in range(len(u)) if j != i for c in POOL[1:])
     yield from likely(problem, u, list(islice(moved, most)))
 
 

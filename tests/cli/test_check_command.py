@@ -78,7 +78,7 @@ def test_an_open_conjecture_exits_with_4_unless_that_is_enough(file, capsys):
     path = file(FILES["open"])
     assert check(capsys, path, "--budget", "1")[0] == 4
     done, out, _ = check(capsys, path, "--budget", "1", "--require", "UNDECIDED")
-    assert done == 0 and "UNDECIDED" in out and "budget" in out
+    assert done == 0 and "UNDECIDED" in out and "tried:" in out
 
 
 def test_one_conjecture_by_name_and_at_given_widths(file, capsys):
@@ -136,7 +136,7 @@ def test_a_counterexample_is_kept_and_tried_first(file, tmp_path, capsys):
 
 def test_a_forged_store_refutes_nothing(file, tmp_path, capsys):
     store = tmp_path / "kept.json"
-    forged = [{"point": {"x": 1, "y": 1}}, {"point": {"x": "__import__('os')", "y": []}}, {"point": 3}, {"root": {}, "point": {}}, 7]
+    forged = [{"point": {"x": 1, "y": 1}}, {"point": {"x": "import os", "y": []}}, {"point": 3}, {"root": {}, "point": {}}, 7]
     store.write_text(json.dumps({"format": "deeplin counterexamples", "version": 1, "points": {"squares": forged}}))
     assert check(capsys, file(FILES["true"]), "--store", str(store), "--budget", "20")[0] == 0
 
