@@ -13,6 +13,7 @@ from numerics.search.algebraic import algebraic
 from numerics.search.descent import descent
 from numerics.search.grid import grid
 from numerics.search.lift import lift
+from numerics.search.minimise import minimised
 from numerics.search.problem import Floats, Problem, Values
 from numerics.search.reduction import reductions
 from numerics.search.shrink import shrunk
@@ -23,7 +24,12 @@ from theory.statement import Lowered
 
 Stage = Callable[[Problem, Clock, np.random.Generator], Iterator[Floats]]
 # Each stage and its share of the time.
-STAGES: tuple[tuple[str, Stage, float], ...] = (("grid", grid, 0.3), ("volume", volume, 0.3), ("descent", descent, 0.4))
+STAGES: tuple[tuple[str, Stage, float], ...] = (
+    ("grid", grid, 0.25),
+    ("volume", volume, 0.25),
+    ("descent", descent, 0.3),
+    ("minimise", minimised, 0.2),
+)
 # Suspicious points that are lifted in one stage: after so many failures others are looked for.
 LIFTS = 40
 
