@@ -127,8 +127,10 @@ def proofs(state: State) -> Iterator[Task]:
     """All widths first, then the sizes; witnesses of what is proved, contradictions where no point satisfies the hypotheses."""
     for k, share in enumerate(PROVE):
         for i, s in enumerate(state.statements):
-            if state.left > 0 and state.open(i):
+            if state.left > 0 and state.open(i) and (k == 0 or i in state.unfinished):
+                state.unfinished.discard(i)
                 yield Task("prove", i, s, min(share, state.left), state.seed)
+            if state.left > 0:
                 yield from witnesses(state, i, share)
         for i, s in enumerate(state.statements):
             if state.left > 0 and state.doubtful(i, unsearched=k > 0):
@@ -136,7 +138,7 @@ def proofs(state: State) -> Iterator[Task]:
 
 
 def witnesses(state: State, i: int, share: float) -> Iterator[Task]:
-    """Searches for a point that satisfies the hypotheses of what was proved."""
+    """Searches for a point that satisfies the hypotheses of what was proved, if it is not known."""
     for j in state.sizes_of(i):
         if i in state.proofs and not state.witnessed(i) and state.left > 0:
             yield Task("witness", j, state.statements[j], min(2 * share, state.left), state.seed)

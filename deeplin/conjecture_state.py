@@ -13,6 +13,7 @@ from deeplin.report import Grade
 from theory import kernel
 from theory.algebraic_point import AlgebraicPoint, refutes, satisfies
 from theory.certificates import Json, statement
+from theory.provers.api import Status
 from theory.statement import Lowered
 
 
@@ -29,6 +30,7 @@ class State:
         self.suspect: Json | None = None
         self.seen: set[int] = set()  # where the hypotheses are known to be satisfiable, without a certificate so far
         self.searched: set[int] = set()
+        self.unfinished: set[int] = set()  # where more time may help a prover
         self.trials: list[Trial] = []
         self.last: dict[Task, Message] = {}
         self.interrupted = False
@@ -76,6 +78,8 @@ class State:
             self.last[task] = m
         if m.kind == "outcome":
             self.trials.append(Trial(task.kind, task.statement.scope, m.status, m.detail, m.seconds))
+            if m.status in (Status.TIMED_OUT.value, Status.CRASHED.value):
+                self.unfinished.add(task.index)
         elif m.kind == "suspect":
             self.suspect = self.suspect or m.point
         elif m.kind == "seen":
@@ -112,6 +116,8 @@ class State:
             self.searched.add(task.index)
         elif how == "done" and not found:
             return  # its outcomes have said it
+        elif not found:
+            self.unfinished.add(task.index)
         status = "found" if found else "not found" if how == "done" else how
         self.trials.append(Trial(task.kind, task.statement.scope, status, last.detail if last else "", seconds))
 

@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from multiprocessing.connection import Connection
 from typing import Any
 
@@ -89,6 +90,8 @@ class Process:
     """A process that does one task after the other. `heard()` gives what it says; `over` is how the task at hand ended."""
 
     def __init__(self) -> None:
+        for name in ("numerics.search.search", "theory.provers.proof"):  # imported once, here, and not by every child
+            import_module(name)
         context: Any = multiprocessing.get_context("fork" if sys.platform == "linux" else "spawn")
         self.connection, theirs = context.Pipe()
         with warnings.catch_warnings():  # Python warns of forks beside threads; the child starts none and can be killed

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from scipy.optimize import minimize
 
 from numerics.search.descent import H, eigenvalues, starts
 from numerics.search.problem import Floats, Problem
@@ -38,6 +37,7 @@ def minimised(problem: Problem, clock: Clock, rng: np.random.Generator) -> Itera
 
 def _descent(problem: Problem, u: Floats, goal: int, weight: float, clock: Clock) -> Floats:
     """The end of one descent, or the first point on its way that seems to be a violation."""
+    from scipy.optimize import minimize  # which takes longer to import than most searches last
 
     def value_and_slope(at: Floats) -> tuple[float, Floats]:
         size = H * np.maximum(1.0, np.abs(at))

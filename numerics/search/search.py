@@ -25,9 +25,9 @@ from theory.statement import Lowered
 Stage = Callable[[Problem, Clock, np.random.Generator], Iterator[Floats]]
 # Each stage and its share of the time.
 STAGES: tuple[tuple[str, Stage, float], ...] = (
-    ("grid", grid, 0.25),
-    ("volume", volume, 0.25),
-    ("descent", descent, 0.3),
+    ("grid", grid, 0.35),
+    ("volume", volume, 0.2),
+    ("descent", descent, 0.25),
     ("minimise", minimised, 0.2),
 )
 # Suspicious points that are lifted in one stage: after so many failures others are looked for.
