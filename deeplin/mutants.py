@@ -133,15 +133,15 @@ def judge(s: Lowered, claim: Claim, points: Sequence[Mapping[str, Any]], seconds
             return Grade.REFUTED, detail, found["evidence"]["point"]
     if claim.steps is not None and by_steps(s, claim.steps, claim.statement.sizes)[-1].found:
         return Grade.PROVED, "by the steps of the claim's own proof", None
-    for detail, found in _searched(s, seconds):
-        if found is not None:
-            return Grade.REFUTED, detail, found["evidence"]["point"]
     brief = Budget(seconds / 10)
     if s.given and contradictory(s, brief)[-1].found:
         return Grade.VACUOUS, "the hypotheses contradict each other", None
-    proof = by_search(s, brief)[-1]
-    if proof.found:
-        return Grade.PROVED, f"found by the provers: {proof.detail}", None
+    proof = by_search(s, brief)
+    if proof[-1].found:
+        return Grade.PROVED, f"found by the provers: {proof[-2].prover}, {proof[-1].detail}", None
+    for detail, found in _searched(s, seconds):
+        if found is not None:
+            return Grade.REFUTED, detail, found["evidence"]["point"]
     return Grade.UNDECIDED, f"no point and no proof within {seconds:g} s", None
 
 
@@ -156,7 +156,7 @@ def _searched(s: Lowered, seconds: float) -> Iterator[tuple[str, Json | None]]:
     from numerics.search.search import search
 
     yield "the grid", counterexample(s, Budget(seconds / 4)).found
-    sizes = [dict(x) for x in small_sizes(s.dims)][:3] if s.dims else [{}]
+    sizes = [dict(x) for x in small_sizes(s.dims)][:2] if s.dims else [{}]
     for at in sizes:
         for event in search(at_sizes(s, at), seconds / 2 / len(sizes)):
             if event.kind == "refuted":

@@ -3,10 +3,10 @@
 >>> from sympy import Symbol
 >>> from deeplin import Conjecture, Statement, at_least
 >>> x = Symbol("x")
->>> assert_holds(Conjecture(Statement("squares", (x,), (), (at_least(x**2),))), budget=20).scope
+>>> assert_holds(Conjecture(Statement("squares", (x,), (), (at_least(x**2),))), budget=120).scope
 'all real numbers'
 >>> try:
-...     assert_holds(Conjecture(Statement("cubes", (x,), (), (at_least(x**3),))), budget=20)
+...     assert_holds(Conjecture(Statement("cubes", (x,), (), (at_least(x**3),))), budget=120)
 ... except AssertionError as error:
 ...     print(str(error).split("the counterexample:")[1].strip())
 from sympy import Matrix, Rational

@@ -34,8 +34,8 @@ def run(pytester, source):
 
 def test_conjectures_are_collected_beside_other_tests(pytester):
     source = """
-square = as_test(Conjecture(Statement("a square", (x,), (), (at_least(x**2),))), budget=20)
-cube = as_test(Statement("a cube", (x,), (), (at_least(x**3),)), grade="REFUTED", budget=20)
+square = as_test(Conjecture(Statement("a square", (x,), (), (at_least(x**2),))), budget=120)
+cube = as_test(Statement("a cube", (x,), (), (at_least(x**3),)), grade="REFUTED", budget=120)
 not_marked = Conjecture(Statement("a cube", (x,), (), (at_least(x**3),)))
 def test_plain():
     pass
@@ -48,9 +48,9 @@ def test_plain():
 def test_a_failure_shows_the_verdict_and_a_point_that_can_be_pasted(pytester):
     source = """
 statement = Statement("a bound", (x, y), (at_least(x, 2),), (at_least(0, x + y),))
-bound = as_test(statement, budget=20)
+bound = as_test(statement, budget=120)
 def test_by_hand():
-    assert_holds(statement, budget=20)
+    assert_holds(statement, budget=120)
 """
     result = run(pytester, source)
     result.assert_outcomes(failed=2)
@@ -68,7 +68,7 @@ def test_by_hand():
 
 def test_an_error_in_a_conjecture_keeps_its_traceback(pytester):
     source = """
-wrong = as_test(Statement("an undeclared symbol", (x,), (), (at_least(x + y),)), budget=20)
+wrong = as_test(Statement("an undeclared symbol", (x,), (), (at_least(x + y),)), budget=120)
 """
     result = run(pytester, source)
     result.assert_outcomes(failed=1)
