@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,10 @@ class Conjecture:
                 raise InvalidInput("conjecture", self.statement, "a Statement, or a function from widths to one")
             if not self.sizes:
                 raise InvalidInput("sizes", self.sizes, "width tuples to call the function of the conjecture with")
-            yield from (self._made(size) for size in self.sizes)
+            made = [self._made(size) for size in self.sizes]
+            yield from made
+            if all(s.lowered().dims for s in made):  # numbers are needed as well, for counterexamples and witnesses
+                yield from (replace(s, sizes={**s.sizes, **at}) for s in made for at in small_sizes(s.lowered().dims))
             return
         dims = sorted(_with_tuples(self.statement).lowered().dims, key=natural)
         yield self.statement
@@ -78,8 +81,7 @@ class Conjecture:
         fits = len(size) == len(dims) and set(at) == set(dims) and all(type(n) is int and n >= 1 for n in at.values())
         if not fits:
             raise InvalidInput("sizes", size, f"integers >= 1 for {', '.join(dims)}")
-        s = self.statement
-        return Statement(s.name, s.variables, s.given, s.then, {**s.sizes, **at})
+        return replace(self.statement, sizes={**self.statement.sizes, **at})
 
 
 def _with_tuples(s: Statement) -> Statement:

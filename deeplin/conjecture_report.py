@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from deeplin.conjecture import Sharp, Verdict
+from deeplin.conjecture import Sharp, Trial, Verdict
 from deeplin.report import Grade
 from theory.algebraic_point import AlgebraicPoint
 
@@ -30,9 +30,17 @@ def _lines(v: Verdict) -> Iterator[str]:
     yield from (f"  {line}" for s in v.sharpness for line in _sharp(s))
     if v.grade is Grade.UNDECIDED:
         yield "  tried:"
-        yield from (f"    {t.kind} at {t.scope}: {t.status} ({t.detail}), {t.seconds:.1f} s" for t in v.trials)
+        yield from (f"    {line}" for line in _tried(v.trials))
     if v.missing:
         yield f"  {v.missing}"
+
+
+def _tried(trials: Sequence[Trial]) -> Iterator[str]:
+    """A line for each kind of search at each size: how it ended, in the order of the ends."""
+    for kind, scope in dict.fromkeys((t.kind, t.scope) for t in trials):
+        mine = [t for t in trials if (t.kind, t.scope) == (kind, scope) and t.status != "does not apply"]
+        ends = dict.fromkeys(f"{t.detail.split(':')[0]}: {t.status}" if ":" in t.detail else t.status for t in mine)
+        yield f"{kind} at {scope}, {sum(t.seconds for t in mine):.1f} s: {'; '.join(ends) or 'no prover applies'}"
 
 
 def _where(v: Verdict) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +14,7 @@ from theory import kernel
 from theory.algebraic_point import AlgebraicPoint, refutes, satisfies
 from theory.certificates import Json, statement
 from theory.provers.api import Status
+from theory.provers.points import at_sizes
 from theory.statement import Lowered
 
 
@@ -23,6 +24,7 @@ class State:
     def __init__(self, name: str, statements: Sequence[Lowered], deadline: float, seed: int) -> None:
         self.name, self.statements, self.deadline, self.seed = name, list(statements), deadline, seed
         self.digests = [kernel.digest(statement(s)[0]) for s in self.statements]
+        self.instances = [[k for k, t in enumerate(self.statements) if instance(s, t)] for s in self.statements]
         self.proofs: dict[int, Json] = {}
         self.witness_of: dict[int, tuple[Json | None, Json]] = {}
         self.contradictions: dict[int, Json] = {}
@@ -42,14 +44,18 @@ class State:
     # -- what is asked --------------------------------------------------------------------------------------------------
 
     def sizes_of(self, i: int) -> list[int]:
-        """Where to look for a witness of statement i: at its size; for symbolic widths, at all the sizes."""
-        return [k for k, s in enumerate(self.statements) if not s.dims] if self.statements[i].dims else [i]
+        """Where to look for a witness of statement i: at its size; for symbolic widths, at the sizes that are instances of it."""
+        return self.instances[i] if self.statements[i].dims else [i]
 
     def witnessed(self, i: int) -> bool:
         return not self.statements[i].given or any(k in self.witness_of for k in self.sizes_of(i))
 
     def open(self, i: int) -> bool:
-        return i not in self.proofs and i not in self.contradictions and not any(self.statements[k].dims for k in self.proofs)
+        return i not in self.proofs and i not in self.contradictions and not self._covered(i, self.proofs)
+
+    def _covered(self, i: int, among: Iterable[int]) -> bool:
+        """Whether statement i is an instance of one of those."""
+        return any(i in self.instances[k] for k in among)
 
     def doubtful(self, i: int, unsearched: bool) -> bool:
         """Whether no point is known that satisfies the hypotheses, at a size that was searched (or `unsearched` as well)."""
@@ -65,9 +71,8 @@ class State:
     def done(self) -> bool:
         if self.counterexample is not None or self.left <= 0:
             return True
-        free = [i for i, s in enumerate(self.statements) if s.dims]
-        sized = [i for i, s in enumerate(self.statements) if not s.dims]
-        return any(map(self.settled, free)) or (not free and all(map(self.settled, sized)))
+        settled = [i for i in range(len(self.statements)) if self.settled(i)]
+        return all(i in settled or self._covered(i, settled) for i in range(len(self.statements)))
 
     # -- what is told ---------------------------------------------------------------------------------------------------
 
@@ -148,8 +153,7 @@ class State:
     def _vacuous(self) -> bool:
         """Contradictory at all widths, or at every size that was tried."""
         sized = [i for i, s in enumerate(self.statements) if not s.dims]
-        wide = any(self.statements[i].dims for i in self.contradictions)
-        return wide or (bool(sized) and all(i in self.contradictions for i in sized))
+        return all(i in self.contradictions or self._covered(i, self.contradictions) for i in sized)
 
     def _scopes(self, found: Sequence[int]) -> tuple[str, ...]:
         return tuple(dict.fromkeys(self.statements[i].scope for i in sorted(found)))
@@ -163,3 +167,12 @@ class State:
         proved = [self.statements[i].scope for i in self.proofs if not self.witnessed(i)]
         texts = (("neither proved nor refuted at", waiting), ("a proof without a witness of the hypotheses at", proved))
         return "; ".join(f"{text}: {'; '.join(scopes)}" for text, scopes in texts if scopes)
+
+
+def instance(general: Lowered, special: Lowered) -> bool:
+    """Whether the second statement is the first one with numbers in the place of its symbolic dimensions."""
+    if not general.dims or special.dims or len(general.variables) != len(special.variables):
+        return False
+    pairs = [p for v, w in zip(general.variables, special.variables, strict=True) for p in zip(v.shape, w.shape, strict=False)]
+    at = {str(d): int(n) for d, n in pairs if isinstance(d, str)}
+    return at_sizes(general, at) == replace(special, name=general.name)

@@ -172,3 +172,15 @@ def test_bad_arguments_are_named(bad: Any) -> None:
         check(bad, budget=1)
     with pytest.raises(InvalidInput, match="budget"):
         check(OPEN, budget=0)
+
+
+def test_a_proof_for_all_widths_at_one_depth_says_nothing_about_another() -> None:
+    def product(widths: Any) -> Statement:
+        net = network(widths)
+        claim = equal(net.along_flow(norm2(net.layers[0]) - norm2(net.layers[1])))
+        return Statement("kept", net.variables, (), (claim if net.depth == 2 else equal(norm2(net.product), 0),))
+
+    v = judged(check(Conjecture(product, sizes=[("d0", "d1", "d2"), (1, 1, 1, 1)]), budget=20))
+    assert v.grade is Grade.REFUTED and v.scopes == ("widths (1, 1, 1, 1)",)
+    both = judged(check(Conjecture(lambda w: product(w), sizes=[("d0", "d1", "d2"), ("d0", 1, "d2")]), budget=20))
+    assert both.scopes == ("all widths at depth 2",)
