@@ -22,7 +22,7 @@ from theory.statement import Lowered
 
 MEMORY = 3 << 30
 # How long a search may run past its own time before its process is killed.
-GRACE, KERNEL = 1.5, 30.0
+GRACE, KERNEL = 2.5, 30.0
 
 
 @dataclass(frozen=True)

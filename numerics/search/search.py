@@ -30,6 +30,8 @@ STAGES: tuple[tuple[str, Stage, float], ...] = (
     ("descent", descent, 0.25),
     ("minimise", minimised, 0.2),
 )
+# What a stage needs to be worth its start, in seconds of the search.
+LEAST = {"minimise": 2.0}
 # Suspicious points that are lifted in one stage: after so many failures others are looked for.
 LIFTS = 40
 
@@ -57,7 +59,7 @@ def search(s: Lowered, seconds: float, seed: int = 0, violate: bool = True) -> I
     problems = [Problem(r, violate) for r in reductions(s)]
     rng = np.random.default_rng([seed, 7])
     satisfied, suspected = not s.given, False
-    for name, stage, share in STAGES:
+    for name, stage, share in (s for s in STAGES if seconds >= LEAST.get(s[0], 0.0)):
         for problem in problems:
             clock = Budget(seconds * share / len(problems), seed=seed).clock()
             for tried, u in enumerate(stage(problem, clock, rng)):
