@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from itertools import islice
 from typing import Any
@@ -21,11 +21,12 @@ from deeplin.executor import Executor, Serial
 from deeplin.report import Grade
 from theory.algebra import evaluate
 from theory.algebras.rational import Rational, matrix, rational
-from theory.certificates import Json
+from theory.certificates import Json, Step
 from theory.errors import DeeplinError
+from theory.expressions import lower
 from theory.mutation import Mutant, sites, spread
 from theory.provers.api import Budget, TimeUp
-from theory.provers.points import at_sizes, counterexample, small_sizes
+from theory.provers.points import at_sizes, counterexample, sized, small_sizes
 from theory.provers.proof import by_search, by_steps, contradictory
 from theory.statement import Lowered
 from theory.theorem import Claim, Theorem, theorems
@@ -74,7 +75,7 @@ def run_task(task: Task) -> Judged:
     claim, mutant = _chosen(task.theorem, task.count)[task.index]
     start = time.monotonic()
     try:
-        with alarm(3 * task.seconds):
+        with alarm(2 * task.seconds):
             grade, detail, point = judge(mutant.statement, claim, known_points(task.theorem), task.seconds)
     except TimeUp as end:
         grade, detail, point = Grade.UNDECIDED, str(end), None
@@ -84,7 +85,7 @@ def run_task(task: Task) -> Judged:
 
 @contextmanager
 def alarm(seconds: float) -> Iterator[None]:
-    """Raises `TimeUp` in the main thread after so many seconds: building the polynomials of a large claim has no clock."""
+    """Raises `TimeUp` in the main thread after so many CPU seconds: building the polynomials of a large claim has no clock."""
 
     def ring(*_: object) -> None:
         raise TimeUp(f"no verdict within {seconds:g} s")
@@ -92,13 +93,13 @@ def alarm(seconds: float) -> Iterator[None]:
     if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 @cache
@@ -131,7 +132,7 @@ def judge(s: Lowered, claim: Claim, points: Sequence[Mapping[str, Any]], seconds
     for detail, found in _tried(s, points):
         if found is not None:
             return Grade.REFUTED, detail, found["evidence"]["point"]
-    if claim.steps is not None and by_steps(s, claim.steps, claim.statement.sizes)[-1].found:
+    if claim.steps is not None and _by_own_steps(s, claim):
         return Grade.PROVED, "by the steps of the claim's own proof", None
     brief = Budget(seconds / 10)
     if s.given and contradictory(s, brief)[-1].found:
@@ -151,16 +152,45 @@ def _tried(s: Lowered, points: Sequence[Mapping[str, Any]]) -> Iterator[tuple[st
     yield from (("a random point", _confirmed(s, p)) for p in random_points(s, 16))
 
 
+def _by_own_steps(s: Lowered, claim: Claim) -> bool:
+    """Whether the steps of the claim's proof show the mutant too, at its sizes."""
+    of = claim.statement.lowered()
+    sizes = {d: 2 for d in of.dims if d not in s.dims}
+    return by_steps(s, [_sized(x, {**claim.statement.sizes, **sizes}) for x in claim.steps or ()], sizes)[-1].found is not None
+
+
+def _sized(step: Step, sizes: Mapping[str, int]) -> Step:
+    """The step with numbers for symbolic dimensions."""
+    term, by = (sized(lower(x, sizes), sizes) for x in (step.term, step.by))
+    times = None if step.times is None else sized(lower(step.times, sizes), sizes)
+    if step.cases is None:
+        return replace(step, term=term, by=by, times=times)
+    positive, otherwise = (tuple(_sized(x, sizes) for x in part) for part in step.cases)
+    return replace(step, term=term, by=by, times=times, cases=(positive, otherwise))
+
+
 def _searched(s: Lowered, seconds: float) -> Iterator[tuple[str, Json | None]]:
-    """The grid, and the staged search at some small sizes."""
+    """The grid, and the staged search at some small sizes; also where an inequality among the hypotheses is an equation."""
+    yield "the grid", counterexample(s, Budget(seconds / 4)).found
+    sizes = list(islice(small_sizes(s.dims), 4)) if s.dims else [{}]
+    bounds = [i for i, (relation, _) in enumerate(s.given) if relation == ">="] if s.then[0][0] == ">" else []
+    places = [(at_sizes(s, at), None) for at in sizes] + [(at_sizes(s, sizes[0]), i) for i in bounds]
+    for at, bound in places:
+        found = _found(at, bound, seconds / 2 / len(places))
+        if found is not None:
+            yield "the search", found
+
+
+def _found(s: Lowered, bound: int | None, seconds: float) -> Json | None:
+    """The first counterexample of the staged search, with one inequality read as an equation."""
+    from numerics.search.problem import confirmed
     from numerics.search.search import search
 
-    yield "the grid", counterexample(s, Budget(seconds / 4)).found
-    sizes = [dict(x) for x in small_sizes(s.dims)][:2] if s.dims else [{}]
-    for at in sizes:
-        for event in search(at_sizes(s, at), seconds / 2 / len(sizes)):
-            if event.kind == "refuted":
-                yield "the search", event.certificate
+    given = tuple(("==" if i == bound else r, x) for i, (r, x) in enumerate(s.given))
+    for event in search(replace(s, given=given), seconds):
+        if event.kind == "refuted" and event.certificate is not None:
+            return confirmed(s, event.certificate["evidence"]["point"], "refuted")
+    return None
 
 
 def _confirmed(s: Lowered, point: Mapping[str, Any]) -> Json | None:

@@ -254,5 +254,7 @@ def _swapped(s: Lowered) -> Iterator[Site]:
 
 
 def _swap(s: Lowered, v: Node, w: Node) -> Lowered:
-    terms = dag.substitute([x for _, x in s.then], {v: w, w: v})
-    return replace(s, then=tuple((r, y) for (r, _), y in zip(s.then, terms, strict=True)))
+    """With the same hypotheses for both, a swap only renames: then the statement itself is returned, which is no mutant."""
+    terms = iter(dag.substitute([x for _, x in (*s.given, *s.then)], {v: w, w: v}))
+    given, then = (tuple((r, next(terms)) for r, _ in part) for part in (s.given, s.then))
+    return s if frozenset(given) == frozenset(s.given) else replace(s, then=then)
