@@ -132,8 +132,9 @@ class Verdict:
     `point` is the exact counterexample by variable; numbers are integers or text p/q. Where it is irrational, `root` says which
     algebraic number a is, and the entries of the point are lists of coefficients of polynomials in a, from the constant on;
     such a point is decided by exact arithmetic in Q(a), without a certificate. `witness` is a point that satisfies the
-    hypotheses of what was proved (irrational with `witness_root`), `suspect` a violation seen in floats that no exact point confirms. `also` are the scopes at
-    which a refuted conjecture is proved all the same. `missing` says what an interruption or the budget left out.
+    hypotheses of what was proved (irrational with `witness_root`), `suspect` a violation seen in floats that no exact point
+    confirms. `also` are the scopes at which a refuted conjecture is proved all the same. `missing` says what an interruption or
+    the budget left out.
     """
 
     name: str

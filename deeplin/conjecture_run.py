@@ -28,10 +28,11 @@ def run(conjecture: Conjecture, budget: float, seed: int, sharpness: bool, store
     """The verdict within the budget."""
     start = time.monotonic()
     statements = list(conjecture.statements())
-    known = [] if store is None else stored(store, conjecture.name)
-    verdict = search(conjecture.name, statements, budget, seed, watch, known)
+    name = statements[0].name
+    known = [] if store is None else stored(store, name)
+    verdict = search(name, statements, budget, seed, watch, known)
     if store is not None and verdict.point is not None:
-        keep(store, conjecture.name, {"point": verdict.point} | ({"root": verdict.root} if verdict.root else {}))
+        keep(store, name, {"point": verdict.point} | ({"root": verdict.root} if verdict.root else {}))
     if sharpness and verdict.grade in (Grade.PROVED, Grade.UNDECIDED) and not verdict.interrupted:
         verdict = sharpened(verdict, statements, start + budget, watch)
     return replace(verdict, budget=budget, environment=environment(), seconds=time.monotonic() - start)

@@ -44,7 +44,7 @@ class State:
     # -- what is asked --------------------------------------------------------------------------------------------------
 
     def sizes_of(self, i: int) -> list[int]:
-        """Where to look for a witness of statement i: at its size; for symbolic widths, at the sizes that are instances of it."""
+        """Where to look for a witness of statement i: at its size; for symbolic widths, at its instances."""
         return self.instances[i] if self.statements[i].dims else [i]
 
     def witnessed(self, i: int) -> bool:

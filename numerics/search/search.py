@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ import numpy as np
 from numerics.search.algebraic import algebraic
 from numerics.search.descent import descent
 from numerics.search.grid import grid
-from numerics.search.lift import lift
+from numerics.search.lift import exactly, lift
 from numerics.search.minimise import minimised
 from numerics.search.problem import Floats, Problem, Values
 from numerics.search.reduction import reductions
 from numerics.search.shrink import shrunk
+from numerics.search.unknown import decided
 from numerics.search.volume import volume
 from theory.certificates import Json
 from theory.provers.api import Budget, Clock
@@ -58,31 +59,42 @@ def search(s: Lowered, seconds: float, seed: int = 0, violate: bool = True) -> I
     start = time.monotonic()
     problems = [Problem(r, violate) for r in reductions(s)]
     rng = np.random.default_rng([seed, 7])
-    satisfied, suspected = not s.given, False
-    for name, stage, share in (s for s in STAGES if seconds >= LEAST.get(s[0], 0.0)):
-        for problem in problems:
-            clock = Budget(seconds * share / len(problems), seed=seed).clock()
-            for tried, u in enumerate(stage(problem, clock, rng)):
-                exact = lift(problem, u, _at_most(clock, 2.0), rng)
-                if exact is not None:
-                    yield Event("exact", name)
-                found = finished(problem, exact, clock)
-                if found is not None:
-                    yield Event(found["claim"], f"{name}, {time.monotonic() - start:.2f} s", found)
-                    return
-                irrational = algebraic(problem, u, _at_most(clock, 1.0), rng) if problem.reduced.zeros and tried < 4 else None
-                if irrational is not None:
-                    kind = "refuted" if violate else "satisfiable"
-                    yield Event(kind, f"{name}, {time.monotonic() - start:.2f} s", None, irrational.json())
-                    return
-                if problem.violate and not suspected:
-                    suspected = True
-                    yield Event("suspect", name, None, floats(problem, u))
-                if tried >= LIFTS or clock.left <= 0:
-                    break
-    if not satisfied:
+    for event in _events(problems, seconds, rng):
+        yield replace(event, detail=f"{event.detail}, {time.monotonic() - start:.2f} s")
+        if event.kind in ("refuted", "satisfiable"):
+            return
+    if s.given:
         yield from satisfying(problems, rng)
     yield Event("stage", f"grid, random points and descents in {time.monotonic() - start:.1f} s")
+
+
+def _events(problems: Sequence[Problem], seconds: float, rng: np.random.Generator) -> Iterator[Event]:
+    """What the stages find, each with its share of the time."""
+    for problem in problems:
+        for v in decided(problem):
+            if exactly(problem, v):
+                yield from _finished(problem, v, Budget(seconds).clock(), "one unknown")
+    for name, stage, share in (x for x in STAGES if seconds >= LEAST.get(x[0], 0.0)):
+        for problem in problems:
+            clock = Budget(seconds * share / len(problems)).clock()
+            for tried, u in enumerate(stage(problem, clock, rng)):
+                yield from _lifted(problem, u, clock, rng, name, tried)
+                if tried >= LIFTS or clock.left <= 0:
+                    break
+
+
+def _lifted(
+    problem: Problem, u: Floats, clock: Clock, rng: np.random.Generator, name: str, tried: int
+) -> Iterator[Event]:
+    """What becomes of a suspicious point: exact, irrational, or a suspicion."""
+    exact = lift(problem, u, _at_most(clock, 2.0), rng)
+    if exact is not None:
+        yield from _finished(problem, exact, clock, name)
+    irrational = algebraic(problem, u, _at_most(clock, 1.0), rng) if problem.reduced.zeros and tried < 4 else None
+    if irrational is not None:
+        yield Event("refuted" if problem.violate else "satisfiable", name, None, irrational.json())
+    if problem.violate and tried == 0:
+        yield Event("suspect", name, None, floats(problem, u))
 
 
 def satisfying(problems: Sequence[Problem], rng: np.random.Generator) -> Iterator[Event]:
@@ -99,12 +111,13 @@ def _at_most(clock: Clock, seconds: float) -> Clock:
     return Budget(seconds, seed=clock.budget.seed).clock()
 
 
-def finished(problem: Problem, u: Values | None, clock: Clock) -> Json | None:
+def _finished(problem: Problem, u: Values, clock: Clock, name: str) -> Iterator[Event]:
     """The certificate of the shrunk point."""
-    if u is None:
-        return None
+    yield Event("exact", name)
     small = shrunk(problem, u, _at_most(clock, 2.0))
-    return problem.certificate(small) or problem.certificate(u)
+    found = problem.certificate(small) or problem.certificate(u)
+    if found is not None:
+        yield Event(found["claim"], name, found)
 
 
 def floats(problem: Problem, u: Floats) -> dict[str, Any]:

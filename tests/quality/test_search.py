@@ -120,6 +120,7 @@ PLANTED = [
     Statement("a half plane", (x, y), (), (at_least(x + y),)),
     Statement("a needle of area 3e-6", (x, y), (), (at_least((x - 3) ** 2 + (y - Rational(1, 3)) ** 2, Rational(1, 10**6)),)),
     Statement("a needle on a circle", (x, y), (equal(x**2 + y**2, 1),), (at_least(Rational(1414213, 10**6), x + y),)),
+    Statement("a needle on the line", (x, y), (), (at_least((3 * x - 1) ** 2 * (x**2 + 1), Rational(1, 10**20)),)),
     Statement("codimension 1, cuspidal", (x, y), (equal(x**3, y**2), greater(x, 2)), (at_least(5, y),)),
     Statement("codimension 2", (x, y, z), (equal(x * y, z), equal(x + z, 2 * y)), (at_least(z + 3),)),
     Statement("codimension 3, irrational", (x, y, z), (equal(x**2, 2), equal(y, x * z), equal(z**2, 3)), (at_least(3, x + y),)),

@@ -63,7 +63,8 @@ def _turned(size: int) -> Statement:
 
 
 def test_refuted_at_one_size_proved_at_another() -> None:
-    v = judged(check(Conjecture(Statement("commute", (A, B), (), (equal(A * B, B * A),)), sizes=[{"n": 1}, {"n": 2}]), budget=20))
+    commute = Statement("commute", (A, B), (), (equal(A * B, B * A),))
+    v = judged(check(Conjecture(commute, sizes=[{"n": 1}, {"n": 2}]), budget=20))
     assert v.grade is Grade.REFUTED and v.scopes == ("A 2x2, B 2x2",)
     assert set(v.also) <= {"A 1x1, B 1x1"}
 
@@ -77,7 +78,8 @@ def test_open_says_what_was_tried_and_keeps_to_the_budget() -> None:
     start = time.monotonic()
     v = check(OPEN, budget=1.5)
     assert v.grade is Grade.UNDECIDED and time.monotonic() - start < 4
-    assert {t.kind for t in v.trials} == {"refute", "prove"} and "neither proved nor refuted" in v.missing and "tried:" in str(v)
+    assert {t.kind for t in v.trials} == {"refute", "prove"}
+    assert "neither proved nor refuted" in v.missing and "tried:" in str(v)
 
 
 def test_an_irrational_counterexample() -> None:
@@ -138,7 +140,8 @@ def test_what_a_search_claims_is_compared_with_the_statement(monkeypatch: pytest
 
     def lies(task: work.Task) -> Iterator[work.Message]:
         yield work.Message("proved", "found", "a certificate of another statement", other)
-        yield work.Message("refuted", "", "irrational", None, {"root": {"polynomial": [-2, 0, 1], "index": 0}, "point": {"x": [1]}})
+        root = {"polynomial": [-2, 0, 1], "index": 0}
+        yield work.Message("refuted", "", "irrational", None, {"root": root, "point": {"x": [1]}})
 
     with_work(monkeypatch, lies)
     assert check(Statement("mine", (x,), (), (at_least(x**4),)), budget=0.5).grade is Grade.UNDECIDED
