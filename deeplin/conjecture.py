@@ -89,6 +89,8 @@ def _with_tuples(s: Statement) -> Statement:
     for part in ("variables", "given", "then"):
         if not isinstance(getattr(s, part), tuple | list):
             raise InvalidInput(part, getattr(s, part), "a tuple: with one element, (x,)")
+    if not s.then:
+        raise InvalidInput("then", s.then, f"a conclusion of {s.name}: at least one condition")
     return s
 
 

@@ -75,6 +75,8 @@ def lack(problem: Problem, u: Floats, goal: Any, margin: Floats) -> Floats:
     m, g = len(problem.reduced.zeros), len(problem.reduced.given)
     parts = [x.reshape(len(u), -1) for x in values[:m]]
     for (relation, _), x in zip(problem.reduced.given, values[m : m + g], strict=True):
+        if x.ndim == 3:
+            parts.append((x - x.mT).reshape(len(u), -1))
         parts.append(np.maximum(0.0, (margin[:, None] / 10 if relation == ">" else 0.0) - eigenvalues(x)))
     if problem.then:
         pairs = zip(problem.then, values[m + g :], strict=True)

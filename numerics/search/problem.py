@@ -285,11 +285,12 @@ def fraction(x: fmpq) -> Fraction:
 
 
 def least(x: Floats) -> Floats:
-    """A number itself; of a matrix the least eigenvalue of its symmetric part, less its asymmetry."""
+    """A number itself; of a symmetric matrix the least eigenvalue, of another one at most minus its asymmetry."""
     if x.ndim == 1:
         return x
     asymmetry = np.abs(x - x.mT).max((1, 2))
-    return np.asarray(np.linalg.eigvalsh((x + x.mT) / 2)[:, 0] - asymmetry)
+    smallest = np.linalg.eigvalsh((x + x.mT) / 2)[:, 0]
+    return np.where(asymmetry > 1e-10, np.minimum(smallest, -asymmetry), smallest)
 
 
 def violated(relation: str, x: Floats) -> Floats:

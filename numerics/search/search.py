@@ -108,13 +108,14 @@ def satisfying(problems: Sequence[Problem], rng: np.random.Generator) -> Iterato
 
 
 def _at_most(clock: Clock, seconds: float) -> Clock:
-    return Budget(seconds, seed=clock.budget.seed).clock()
+    """A part of the time that is left; a little in any case, so that what was found last has its chance."""
+    return Budget(min(seconds, max(clock.left, 0.2))).clock()
 
 
 def _finished(problem: Problem, u: Values, clock: Clock, name: str) -> Iterator[Event]:
     """The certificate of the shrunk point."""
     yield Event("exact", name)
-    small = shrunk(problem, u, _at_most(clock, 2.0))
+    small = shrunk(problem, u, Budget(2.0).clock())
     found = problem.certificate(small) or problem.certificate(u)
     if found is not None:
         yield Event(found["claim"], name, found)

@@ -102,6 +102,7 @@ def test_one_conjecture_by_name_and_at_given_widths(file, capsys):
         ('c = Statement("s", (A,), (), (equal(A, A * MatrixSymbol("v", n, 1)),))', "differ in shape"),
         ('c = Statement("s", (x,), (x,), (equal(x),))', "condition"),
         ('c = Statement("s", (x,), (True,), (equal(x),))', "condition"),
+        ('c = Statement("s", (x,))', "at least one condition"),
         ('c = Statement("s", (x,), equal(x), (equal(x),))', "tuple"),
         ('c = Statement("s", (x,), (), (equal(1 / x),))', "integer exponents"),
         ('c = Conjecture(Statement("s", (A,), (), (equal(A),)), sizes=[(2, 2)])', "sizes"),

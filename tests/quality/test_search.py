@@ -238,3 +238,9 @@ def test_the_search_keeps_to_its_time() -> None:
     s = Statement("large", tuple(big), (Balanced(tuple(big)),), (equal(norm2(P), norm2(P.T)),)).lowered()
     start = time.monotonic()
     assert found(s, seconds=0.5) is None and time.monotonic() - start < 4
+
+
+def test_a_matrix_that_is_not_symmetric_is_not_semidefinite_in_floats() -> None:
+    plain = Problem(reductions(Statement("s", (A,), (at_least(A), greater(A)), (equal(A),)).lowered())[-1])
+    points = np.array([[2.0, 1.0, 1.0, 2.0], [2.0, 1.0, -1.0, 2.0], [1.0, 2.0, 2.0, 1.0], [1.0, 2.0 + 1e-9, 2.0, 1.0]])
+    assert list(plain.measures(points).feasible()) == [True, False, False, False]
