@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 
+from numerics.margins import margins
 from numerics.search.algebraic import algebraic
 from numerics.search.descent import descent
 from numerics.search.grid import grid
@@ -93,8 +93,8 @@ def _lifted(
     irrational = algebraic(problem, u, _at_most(clock, 1.0), rng) if problem.reduced.zeros and tried < 4 else None
     if irrational is not None:
         yield Event("refuted" if problem.violate else "satisfiable", name, None, irrational.json())
-    if problem.violate and tried == 0:
-        yield Event("suspect", name, None, floats(problem, u))
+    if problem.violate and tried < 4 and beyond_rounding(problem, u):
+        yield Event("suspect", name, None, {k: np.round(x[0], 12).tolist() for k, x in floats(problem, u).items()})
 
 
 def satisfying(problems: Sequence[Problem], rng: np.random.Generator) -> Iterator[Event]:
@@ -121,13 +121,13 @@ def _finished(problem: Problem, u: Values, clock: Clock, name: str) -> Iterator[
         yield Event(found["claim"], name, found)
 
 
-def floats(problem: Problem, u: Floats) -> dict[str, Any]:
-    """A point in floats as numbers that a person reads."""
-    env = problem.environment(u[None])
-    env |= {
-        str(v.data[0]): x
-        for (v, _), x in zip(
-            problem.reduced.assigned, problem.values(u[None], [x for _, x in problem.reduced.assigned]), strict=True
-        )
-    }
-    return {name: np.round(x[0], 12).tolist() for name, x in env.items()}
+def beyond_rounding(problem: Problem, u: Floats) -> bool:
+    """Whether a conclusion is violated by more than rounding errors can do."""
+    return bool(margins(problem.then, problem.environment(u[None]), 1).violated[0])
+
+
+def floats(problem: Problem, u: Floats) -> dict[str, Floats]:
+    """All variables at a point, in a batch of one."""
+    names, terms = zip(*problem.reduced.assigned, strict=True) if problem.reduced.assigned else ((), ())
+    values = problem.values(u[None], terms)
+    return problem.environment(u[None]) | {str(v.data[0]): x for v, x in zip(names, values, strict=True)}

@@ -244,3 +244,16 @@ def test_a_matrix_that_is_not_symmetric_is_not_semidefinite_in_floats() -> None:
     plain = Problem(reductions(Statement("s", (A,), (at_least(A), greater(A)), (equal(A),)).lowered())[-1])
     points = np.array([[2.0, 1.0, 1.0, 2.0], [2.0, 1.0, -1.0, 2.0], [1.0, 2.0, 2.0, 1.0], [1.0, 2.0 + 1e-9, 2.0, 1.0]])
     assert list(plain.measures(points).feasible()) == [True, False, False, False]
+
+
+@pytest.mark.parametrize("s", [ILL[1], ILL[6]], ids=lambda s: s.name)
+def test_rounding_is_no_suspicion(s: Statement) -> None:
+    assert "suspect" not in {e.kind for e in search(s.lowered(), 0.6)}
+
+
+def test_a_violation_that_cannot_be_made_exact_is_a_suspicion(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Problem, "good", lambda *_: False)
+    monkeypatch.setattr(module, "algebraic", lambda *_: None)
+    events = list(search(Statement("false", (x, y), (), (at_least(x + y),)).lowered(), 0.4))
+    (point,) = [e.point for e in events if e.kind == "suspect"][:1]
+    assert point["x"] + point["y"] < 0 and "refuted" not in {e.kind for e in events}
