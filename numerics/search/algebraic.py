@@ -54,7 +54,7 @@ def completions(
         found = problem.newton(start[None], loose, 20)
         m = problem.measures(found)
         near = m.finite & (m.residual <= 1e-8) & (m.slack >= -1e-8) & (m.strict >= -1e-8)
-        if (near & problem.violating(m) if problem.violate else near)[0]:
+        if (near & problem.violating(m))[0]:
             digits = digits_of(problem, found[0], loose)
             if digits is not None:
                 yield loose, digits

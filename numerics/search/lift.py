@@ -34,8 +34,7 @@ def roundings(problem: Problem, u: Floats) -> Iterator[Values]:
     floats = problem.projected(np.array([[float(x) for x in p] for p in points]).reshape(len(points), problem.n))
     found = problem.measures(floats)
     likely = found.feasible(1e-7) | ((found.residual <= 1e-7) & (found.slack >= -1e-7) & (found.strict >= -1e-7))
-    if problem.violate:
-        likely &= problem.violating(found)
+    likely &= problem.violating(found)
     for p, fits in zip(points, likely, strict=True):
         settled = problem.settled(p) if fits else None
         if settled is not None:

@@ -25,6 +25,7 @@ from theory.algebra import evaluate
 from theory.algebras.rational import Rational
 from theory.certificates import Json, at_point
 from theory.dag import Node, topological
+from theory.statement import Lowered
 
 Floats = NDArray[np.float64]
 Values = list[Fraction]
@@ -50,11 +51,14 @@ class Measures:
 
 
 class Problem:
-    """A reduced statement; `violate=False` asks for any point that satisfies the hypotheses."""
+    """A reduced statement; `violate=False` asks for any point that satisfies the hypotheses.
 
-    def __init__(self, reduced: Reduced, violate: bool = True) -> None:
+    The points that are found are judged exactly by the statement `of`, where it is another one.
+    """
+
+    def __init__(self, reduced: Reduced, violate: bool = True, of: Lowered | None = None) -> None:
         self.reduced, self.violate = reduced, violate
-        self.statement = reduced.statement
+        self.statement = of or reduced.statement
         self.then = reduced.then if violate else ()
         ends = np.cumsum([0, *(b.size for b in reduced.blocks)])
         self.slices = [slice(int(a), int(b)) for a, b in pairwise(ends)]
@@ -119,11 +123,13 @@ class Problem:
             self.zeros += [u[i].copy() for i in np.flatnonzero(found.finite & (found.residual < 1e-12))[:4]]
         if self.anchor is None and feasible.any():
             self.anchor = u[int(np.argmax(feasible))].copy()
-        bad = feasible & self.violating(found) if self.violate else feasible
+        bad = feasible & self.violating(found)
         return [u[i].copy() for i in np.flatnonzero(bad)[:most]]
 
     def violating(self, found: Measures) -> NDArray[np.bool_]:
-        """Where a conclusion seems to be violated; a strict inequality is, if its value is 0."""
+        """Where a conclusion seems to be violated, if any is asked to be; a strict inequality is, if its value is 0."""
+        if not self.then:
+            return np.ones(len(found.finite), dtype=bool)
         enough = CLOSE if self.reduced.zeros else 1e-13
         least_needed = np.array([-1e-12 if r == ">" else enough for r, _ in self.then])
         return np.asarray((found.violation >= least_needed).any(1))

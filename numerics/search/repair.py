@@ -63,7 +63,7 @@ def completed(problem: Problem, starts: Floats, loose: list[int]) -> list[Floats
     found = problem.newton(starts, loose, 20)
     m = problem.measures(found)
     good = (m.residual <= 1e-8) & (m.slack >= -1e-8) & (m.strict >= -1e-8) & m.finite
-    good &= problem.violating(m) if problem.violate else True
+    good &= problem.violating(m)
     return [x for x in found[good] if all(is_simple(float(x[i])) for i in loose)]
 
 

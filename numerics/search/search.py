@@ -10,6 +10,7 @@ import numpy as np
 
 from numerics.margins import margins
 from numerics.search.algebraic import algebraic
+from numerics.search.boundary import boundaries
 from numerics.search.descent import descent
 from numerics.search.grid import grid
 from numerics.search.lift import exactly, lift
@@ -58,6 +59,8 @@ def search(s: Lowered, seconds: float, seed: int = 0, violate: bool = True) -> I
     """
     start = time.monotonic()
     problems = [Problem(r, violate) for r in reductions(s)]
+    if violate:
+        problems += [Problem(reductions(b)[0], of=s) for b in boundaries(s)]
     rng = np.random.default_rng([seed, 7])
     for event in _events(problems, seconds, rng):
         yield replace(event, detail=f"{event.detail}, {time.monotonic() - start:.2f} s")
@@ -93,14 +96,14 @@ def _lifted(
     irrational = algebraic(problem, u, _at_most(clock, 1.0), rng) if problem.reduced.zeros and tried < 4 else None
     if irrational is not None:
         yield Event("refuted" if problem.violate else "satisfiable", name, None, irrational.json())
-    if problem.violate and tried < 4 and beyond_rounding(problem, u):
+    if problem.then and tried < 4 and beyond_rounding(problem, u):
         yield Event("suspect", name, None, {k: np.round(x[0], 12).tolist() for k, x in floats(problem, u).items()})
 
 
 def satisfying(problems: Sequence[Problem], rng: np.random.Generator) -> Iterator[Event]:
     """An exact point that satisfies the hypotheses, where the stages have seen one in floats."""
     for problem in problems:
-        if problem.violate and problem.anchor is not None:
+        if problem.then and problem.anchor is not None:
             found = lift(Problem(problem.reduced, violate=False), problem.anchor, Budget(1.0).clock(), rng)
             if found is not None:
                 yield Event("seen", "an exact point satisfies the hypotheses")

@@ -76,7 +76,7 @@ def likely(problem: Problem, u: Values, moves: list[Any]) -> Iterator[Values]:
             row[i] = float(c)
     found = problem.measures(problem.projected(batch))
     good = found.finite & (found.residual <= 1e-7) & (found.slack >= -1e-7) & (found.strict >= -1e-7)
-    if problem.violate:
+    if problem.then:
         good &= (found.violation >= -1e-9).any(1)
     for move, fits in zip(moves, good, strict=True):
         if fits:

@@ -129,6 +129,7 @@ PLANTED = [
     ),
     Statement("balanced", (A, B), (Balanced((A, B)), greater(norm2(B * A))), (equal(A * B, B * A),)),
     Statement("critical", (A, B, C), (Critical(norm2(B * A - C), (A, B)), greater(norm2(B * A))), (equal(B * A, C),)),
+    Statement("equality on a circle", (x, y), (equal(x**2 + y**2, 1),), (greater((5 * x + 12 * y) ** 2),)),
     Statement("equality in a strict inequality", (x, y), (greater(x), greater(y)), (greater(x**3 + y**3 + 1, 3 * x * y),)),
 ]
 
