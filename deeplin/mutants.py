@@ -62,9 +62,14 @@ class Task:
     seconds: float
 
 
+def statements(theorem: Theorem) -> list[Claim]:
+    """The claims that state something about all points; what holds almost surely is shown at one point and has no twins."""
+    return [claim for claim in theorem.claims() if isinstance(claim, Claim)]
+
+
 def chosen(theorem: Theorem, count: int) -> list[tuple[Claim, Mutant]]:
     """`count` mutants of the theorem: operators in turn, over all of its claims."""
-    places = [(claim, site) for claim in theorem.claims() for site in sites(claim.statement.lowered())]
+    places = [(claim, site) for claim in statements(theorem) for site in sites(claim.statement.lowered())]
     claims = {id(site): claim for claim, site in places}
     return [(claims[id(site)], m) for site, m in spread([site for _, site in places], count)]
 
@@ -261,7 +266,7 @@ def _drawn(draw: Any, v: Any) -> Any:
 def known_points(theorem: str) -> tuple[Mapping[str, Any], ...]:
     """Witnesses, sharp points and exact instances of the theorem: points that satisfy its hypotheses, or nearly all of them."""
     t = theorems()[theorem]
-    points = [*(c.witness for c in t.claims() if c.witness is not None), *(e.point for e in t.sharpness()), *_instances(t)]
+    points = [*(c.witness for c in statements(t) if c.witness is not None), *(e.point for e in t.sharpness()), *_instances(t)]
     return tuple(sorted(points, key=_numbers))
 
 
