@@ -13,6 +13,7 @@ from deeplin.report import Grade
 from theory import kernel
 from theory.algebraic_point import AlgebraicPoint, refutes, satisfies
 from theory.certificates import Json, statement
+from theory.dag import Node
 from theory.provers.api import Status
 from theory.provers.points import at_sizes
 from theory.statement import Lowered
@@ -156,7 +157,7 @@ class State:
         return all(i in self.contradictions or self._covered(i, self.contradictions) for i in sized)
 
     def _scopes(self, found: Sequence[int]) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(self.statements[i].scope for i in sorted(found)))
+        return tuple(dict.fromkeys(scope_of(self.statements[i]) for i in sorted(found)))
 
     def _missing(self) -> str:
         if self.interrupted:
@@ -167,6 +168,18 @@ class State:
         proved = [self.statements[i].scope for i in self.proofs if not self.witnessed(i)]
         texts = (("neither proved nor refuted at", waiting), ("a proof without a witness of the hypotheses at", proved))
         return "; ".join(f"{text}: {'; '.join(scopes)}" for text, scopes in texts if scopes)
+
+
+def scope_of(s: Lowered) -> str:
+    """For which sizes; beside symbolic widths also which dimensions are numbers (a column's 1 aside)."""
+    fixed = [v for v in s.variables if s.dims and any(type(d) is int and (d > 1 or _is_layer(v)) for d in v.shape)]
+    shapes = ", ".join(f"{v.data[0]} is {v.shape[0]}x{v.shape[1]}" for v in fixed)
+    return f"{s.scope}, where {shapes}" if shapes else s.scope
+
+
+def _is_layer(v: Node) -> bool:
+    name = str(v.data[0])
+    return name[:1] == "W" and name[1:].isdigit()
 
 
 def instance(general: Lowered, special: Lowered) -> bool:
