@@ -13,6 +13,8 @@ from collections.abc import Sequence
 
 COMMANDS = {
     "verify": "prove, certify and test theorems; print an honest table",
+    "check": "check conjectures: proved, refuted by an exact point, vacuous, or open",
+    "new": "write a commented template of a conjecture",
     "list": "the theorems, with their sheet ids and forms",
     "show": "one theorem as a reader of the paper wants it: statement, proofs, sharpness, false twins",
     "derive": "derive a closed form step by step with SymPy",

@@ -167,3 +167,95 @@ def balanced(draw: DrawFn, shape: Sequence[int]) -> tuple[Table, ...]:
 
 def _diagonal(values: Sequence[Fraction], rows: int, cols: int) -> Table:
     return tuple(tuple(values[i] if i == j < len(values) else Fraction(0) for j in range(cols)) for i in range(rows))
+
+
+@dataclass(frozen=True)
+class AlignedLayers:
+    r"""Layers \(W_i = Q_i S_i Q_{i-1}^T\) with orthogonal bases Q_0, ..., Q_N and cores S_i with entries (p, p) only."""
+
+    layers: tuple[Table, ...]
+    bases: tuple[Table, ...]
+    cores: tuple[Table, ...]
+
+
+@st.composite
+def aligned(draw: DrawFn, shape: Sequence[int], *, ordered: bool = False) -> AlignedLayers:
+    """Aligned layers of these widths; `ordered` makes the cores nonnegative and nonincreasing. Shrink to zero layers."""
+    bases = tuple(draw(orthogonal(n)) for n in shape)
+    spectra = [draw(st.tuples(*[numbers()] * min(pair))) for pair in pairwise(shape)]
+    values = [sorted(map(abs, s), reverse=True) if ordered else s for s in spectra]
+    cores = tuple(_diagonal(s, r, c) for s, (c, r) in zip(values, pairwise(shape), strict=True))
+    layers = tuple(times(times(bases[i + 1], s), transpose(bases[i])) for i, s in enumerate(cores))
+    return AlignedLayers(layers, bases, cores)
+
+
+@st.composite
+def commuting(draw: DrawFn, n: int, count: int = 2) -> tuple[Table, ...]:
+    r"""Symmetric matrices that commute, \(Q D_k Q^T\) with one orthogonal Q; eigenvalues may repeat. Shrink to zero."""
+    q = draw(orthogonal(n))
+    values = [draw(st.tuples(*[numbers()] * n)) for _ in range(_size("count", count))]
+    return tuple(times(times(q, _diagonal(v, n, n)), transpose(q)) for v in values)
+
+
+@dataclass(frozen=True)
+class CriticalPoint:
+    """Layers and data at which every gradient of |W_N ... W_1 X - Y|^2 / 2 is zero: X (d_0 x n), Y (d_N x n)."""
+
+    layers: tuple[Table, ...]
+    X: Table
+    Y: Table
+
+
+@st.composite
+def critical(draw: DrawFn, shape: Sequence[int], rank: int | None = None) -> CriticalPoint:
+    r"""Critical points of the squared loss, most of them no minima, with layers of rank at most `rank` (any by default).
+
+    The gradient of layer i is \(W_{N:i+1}^T F W_{i-1:1}^T\) with \(F = (PX - Y) X^T\). With F = L R M^T, where the columns of L
+    span the kernel of \(W_N^T\) and those of M that of W_1, all of them vanish; X is invertible, and Y follows. One layer has
+    F = 0. Shrinks to zero layers with X the identity.
+    """
+    layers = [draw(_of_rank_at_most(rank, r, c)) for c, r in pairwise(shape)]
+    product = layers[0]
+    for w in layers[1:]:
+        product = times(w, product)
+    left, right = kernel_basis(transpose(layers[-1])), kernel_basis(layers[0])
+    force = _zero(shape[-1], shape[0])
+    if len(layers) > 1 and left and right:
+        force = times(times(transpose(left), draw(matrices(len(left), len(right)))), right)
+    x = draw(_triangular(shape[0]))
+    residual = times(force, _table(matrix(transpose(x)).inv()))
+    y = tuple(tuple(a - b for a, b in zip(*rows, strict=True)) for rows in zip(times(product, x), residual, strict=True))
+    return CriticalPoint(tuple(layers), x, y)
+
+
+def _of_rank_at_most(rank: int | None, rows: int, cols: int) -> SearchStrategy[Table]:
+    if rank is None or rank >= min(rows, cols):
+        return matrices(rows, cols)
+    if rank < 0:
+        raise InvalidInput("rank", rank, "an integer >= 0")
+    if rank == 0:
+        return st.just(_zero(rows, cols))
+    return st.tuples(matrices(rows, rank), matrices(rank, cols)).map(lambda pair: times(*pair))
+
+
+def _zero(rows: int, cols: int) -> Table:
+    return tuple((Fraction(0),) * cols for _ in range(rows))
+
+
+def kernel_basis(a: Table) -> Table:
+    """Rows that span the x with a x = 0; none if there is only zero.
+
+    >>> [[int(x) for x in row] for row in kernel_basis(((1, 1, 0), (0, 0, 1)))]
+    [[-1, 1, 0]]
+    """
+    reduced, rank = matrix(a).rref()
+    n = reduced.ncols()
+    pivots = [next(j for j in range(n) if reduced[i, j] != 0) for i in range(rank)]
+    return tuple(tuple(_kernel_entry(reduced, pivots, j, k) for k in range(n)) for j in range(n) if j not in pivots)
+
+
+def _kernel_entry(reduced: fmpq_mat, pivots: Sequence[int], j: int, k: int) -> Fraction:
+    """Entry k of the solution whose only nonzero free unknown is number j."""
+    if k in pivots:
+        return -Fraction(str(reduced[pivots.index(k), j]))
+    return Fraction(k == j)

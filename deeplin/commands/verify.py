@@ -15,10 +15,12 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from deeplin import mutants
 from deeplin.executor import default_executor
 from deeplin.report import Grade, Report, Result
 from deeplin.verify import Settings, verify
 from theory.errors import InvalidInput
+from theory.theorem import select
 
 STYLES = {"PROVED": "bold green", "CERTIFIED": "green", "SUPPORTED": "yellow", "REFUTED": "bold red"}
 
@@ -31,6 +33,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write every certificate below DIR")
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a core)")
     parser.add_argument("--thorough", action="store_true", help="larger samples and longer experiments")
+    parser.add_argument(
+        "--mutants",
+        type=positive,
+        nargs="?",
+        const=mutants.COUNT,
+        metavar="N",
+        help=f"instead: refute N false twins of each theorem (default {mutants.COUNT}); exit code 4 below 90 percent",
+    )
 
 
 def grade(text: str) -> Grade:
@@ -47,6 +57,8 @@ def positive(text: str) -> int:
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.mutants:
+        return run_mutants(args)
     settings = Settings(args.seed, 64, 20000, True) if args.thorough else Settings(args.seed)
     if args.certificates and args.certificates.exists() and not args.certificates.is_dir():
         raise InvalidInput("--certificates", args.certificates, "a directory, or a path where one can be made")
@@ -57,6 +69,18 @@ def run(args: argparse.Namespace) -> int:
     if report.missing:
         print(f"interrupted; no verdict for: {', '.join(report.missing)}", file=sys.stderr)
     return report.exit_code(args.require)
+
+
+def run_mutants(args: argparse.Namespace) -> int:
+    """Kill scores of false twins and the survivors."""
+    with progress() as watch:
+        found = mutants.score(select(args.names), args.mutants, executor=default_executor(args.jobs), watch=watch)
+    if args.json:
+        print(json.dumps(mutants.record(found), indent=1))
+    else:
+        for line in mutants.report(found):
+            print(line)
+    return 0 if mutants.rate(found) >= mutants.REQUIRED else 4
 
 
 def write(path: Path, certificate: dict[str, Any]) -> None:

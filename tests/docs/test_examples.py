@@ -16,7 +16,7 @@ def test_write_a_statement(capsys):
     assert "W1" in said
 
 
-@pytest.mark.parametrize("page", ["docs/statements.md", "README.md"])
+@pytest.mark.parametrize("page", ["docs/statements.md", "docs/property_tests.md", "docs/conjectures.md", "README.md"])
 def test_code_blocks_of_the_documentation_run(page):
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     assert blocks

@@ -8,17 +8,22 @@ import pytest
 from sympy import Matrix, MatrixSymbol, symbols
 
 from theory import kernel
+from theory.algebra import evaluate
+from theory.algebras.rational import Rational as Rational_
+from theory.algebras.rational import matrix
 from theory.certificates import at_point
 from theory.errors import InvalidInput
-from theory.expressions import SymmetricSymbol, norm2
+from theory.expressions import DiagonalPart, SymmetricSymbol, lower, norm2
 from theory.predicates import predicates
 from theory.predicates.alignment import LiterallyAligned, SortedAligned, StronglyAligned, WeaklyAligned
 from theory.predicates.balanced import Balanced
 from theory.predicates.commute import Commute
 from theory.predicates.critical import Critical
 from theory.predicates.diagonal import Diagonal
+from theory.predicates.flow import Conserved, along
 from theory.predicates.orthogonal import Orthogonal
 from theory.predicates.psd import Psd
+from theory.predicates.rank_at_least import RankAtLeast, RankExactly
 from theory.predicates.rank_at_most import RankAtMost
 from theory.provers import prove
 from theory.statement import Statement, equal
@@ -26,6 +31,7 @@ from theory.statement import Statement, equal
 A, B, S = MatrixSymbol("A", 2, 2), MatrixSymbol("B", 2, 2), SymmetricSymbol("S", 2)
 U, W = MatrixSymbol("U", 3, 2), MatrixSymbol("W", 1, 2)
 left, right = MatrixSymbol("left", 2, 1), MatrixSymbol("right", 1, 2)
+rows, columns = MatrixSymbol("rows", 1, 2), MatrixSymbol("columns", 2, 1)
 c1, c2 = symbols("c1 c2")
 TURN = [["3/5", "4/5"], ["-4/5", "3/5"]]
 P, Q, R = (MatrixSymbol(name, 2, 2) for name in "PQR")
@@ -52,6 +58,24 @@ CASES: list[tuple[Any, tuple[Any, ...], dict[str, Any], dict[str, Any]]] = [
         (A, left, right),
         {"A": [[2, 4], [1, 2]], "left": [[2], [1]], "right": [[1, 2]]},
         {"A": [[2, 4], [1, 3]], "left": [[2], [1]], "right": [[1, 2]]},
+    ),
+    (
+        RankAtLeast(A, rows, columns),
+        (A, rows, columns),
+        {"A": [[2, 4], [1, 2]], "rows": [[1, 0]], "columns": [["1/2"], [0]]},
+        {"A": [[0, 0], [0, 0]], "rows": [[1, 0]], "columns": [["1/2"], [0]]},
+    ),
+    (
+        RankExactly(A, left, right, rows, columns),
+        (A, left, right, rows, columns),
+        {"A": [[2, 4], [1, 2]], "left": [[2], [1]], "right": [[1, 2]], "rows": [[1, 0]], "columns": [["1/2"], [0]]},
+        {"A": [[2, 4], [1, 3]], "left": [[2], [1]], "right": [[1, 2]], "rows": [[1, 0]], "columns": [["1/2"], [0]]},
+    ),
+    (
+        Conserved(norm2(A), norm2(A - B) / 2, (A,)),
+        (A, B),
+        {"A": TURN, "B": TURN},
+        {"A": TURN, "B": EYE},
     ),
     (
         WeaklyAligned((A,), (P, Q), (B,)),
@@ -102,9 +126,31 @@ def test_predicates_are_used_in_proofs() -> None:
     assert prove(Statement("powers commute", (P, Q), (Commute(P, Q),), (Commute(P, Q**2),))).proved
 
 
+def test_leibniz_rule_agrees_with_entries() -> None:
+    """Along a direction B, against the derivative of the polynomial in t at t = 0."""
+    from sympy import Rational, Trace
+
+    f = Trace(A.T * Q * A) * A[0, 1] + 3 * Trace(DiagonalPart(A) * A**3)
+    at = {A: Matrix([[1, 2], [3, 4]]), B: Matrix([[0, 1], [Rational(1, 2), -1]]), Q: Matrix([[1, 1], [0, 2]])}
+    t = symbols("t")
+
+    def value(x: Any, a: Any) -> Any:
+        diagonal = MatrixSymbol("D", 2, 2)
+        plain = x.replace(DiagonalPart, lambda m: diagonal if m == A else m).subs(diagonal, Matrix.diag(a[0, 0], a[1, 1]))
+        return plain.subs({**at, A: a}).doit()
+
+    found = lower(along(f, {A: B}))
+    exact = evaluate([found], Rational_(), {v.name: matrix(at[v].tolist()) for v in at})[0]
+    assert exact == value(f, at[A] + t * at[B]).expand().coeff(t, 1)
+
+
 def test_wrong_arguments_are_named() -> None:
     with pytest.raises(InvalidInput, match="weights"):
         Balanced((A, B), (c1,)).conditions()
     with pytest.raises(InvalidInput, match="factors"):
         RankAtMost(A, right, left).conditions()
+    with pytest.raises(InvalidInput, match="factors"):
+        RankAtLeast(A, columns, rows).conditions()
+    with pytest.raises(InvalidInput, match="quantity"):
+        along(A.inv(), {A: B})
     assert equal(Matrix([[1]])).relation == "=="

@@ -254,9 +254,21 @@ def _found(s: Lowered, budget: Budget, claim: str) -> Outcome:
 
 def at_sizes(s: Lowered, sizes: Mapping[str, int]) -> Lowered:
     """The statement with its symbolic dimensions replaced by numbers."""
+    new = iter(_at_sizes([*s.variables, *(x for _, x in (*s.given, *s.then))], sizes))
+    variables = tuple(next(new) for _ in s.variables)
+    given, then = (tuple((r, next(new)) for r, _ in part) for part in (s.given, s.then))
+    return Lowered(s.name, tuple(d for d in s.dims if d not in sizes), variables, given, then)
+
+
+def sized(x: Node, sizes: Mapping[str, int]) -> Node:
+    """The term with numbers for symbolic dimensions."""
+    return _at_sizes([x], sizes)[0]
+
+
+def _at_sizes(roots: Sequence[Node], sizes: Mapping[str, int]) -> list[Node]:
     size: Any = lambda d: sizes.get(d, d) if isinstance(d, str) else d  # noqa: E731
     new: dict[Node, Node] = {}
-    for x in dag.topological([*s.variables, *(x for _, x in (*s.given, *s.then))]):
+    for x in dag.topological(roots):
         shape: Any = tuple(map(size, x.shape))
         if x.op == "var":
             new[x] = dag.var(str(x.data[0]), shape, symmetric=bool(x.data[1]))
@@ -264,8 +276,7 @@ def at_sizes(s: Lowered, sizes: Mapping[str, int]) -> Lowered:
             new[x] = dag.eye(shape[0]) if x.op == "eye" else dag.zero(shape)
         else:
             new[x] = dag.rebuilt(x, [new[y] for y in x.args])
-    given, then = (tuple((r, new[x]) for r, x in part) for part in (s.given, s.then))
-    return Lowered(s.name, tuple(d for d in s.dims if d not in sizes), tuple(new[v] for v in s.variables), given, then)
+    return [new[x] for x in roots]
 
 
 def small_sizes(dims: Sequence[str]) -> Iterator[dict[str, int]]:
