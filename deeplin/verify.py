@@ -29,12 +29,18 @@ Found = Iterator[tuple[Evidence, Files]]
 
 @dataclass(frozen=True)
 class Settings:
-    """How much to check: instances for each width, and `thorough` for the longer experiments."""
+    """How much to check: instances for each width, and `thorough` for the longer experiments; and where floats are computed.
+
+    `device` and `precision` as in `numerics.backends.chosen`; the arrays of a batch take at most about `memory` bytes.
+    """
 
     seed: int = 0
     certified: int = 8
     supported: int = 2000
     thorough: bool = False
+    device: str = "cpu"
+    precision: str = "float64"
+    memory: int = 1 << 30
 
 
 @dataclass(frozen=True)
@@ -145,9 +151,12 @@ def _certified(theorem: Theorem, task: Task) -> Found:
 
 
 def _supported(theorem: Theorem, task: Task) -> Found:
+    from numerics.backends import chosen
     from numerics.evidence import support
 
-    found = support(theorem, task.widths, task.settings.supported, task.settings.seed)
+    settings = task.settings
+    on = chosen(settings.device, settings.precision, settings.supported)
+    found = support(theorem, task.widths, settings.supported, settings.seed, on=on, memory=settings.memory)
     yield {"kind": "supported", **found.json()}, []
 
 

@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Task as ProgressTask
 from rich.table import Table
+from rich.text import Text
 
 from deeplin import mutants
 from deeplin.executor import default_executor
 from deeplin.report import Grade, Report, Result
 from deeplin.verify import Settings, verify
+from numerics.backends import DEVICES, UNIT_ROUNDOFF, chosen
 from theory.errors import InvalidInput
 from theory.theorem import select
 
@@ -33,6 +46,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--certificates", type=Path, metavar="DIR", help="write every certificate below DIR")
     parser.add_argument("--jobs", type=positive, metavar="N", help="processes (default: one a core)")
     parser.add_argument("--thorough", action="store_true", help="larger samples and longer experiments")
+    parser.add_argument("--instances", type=positive, metavar="N", help="float instances at each tuple of widths")
+    parser.add_argument("--device", choices=DEVICES, default="cpu", help="where floats are computed (cpu: numpy)")
+    parser.add_argument("--dtype", choices=tuple(UNIT_ROUNDOFF), default="float64", help="precision of floats")
+    parser.add_argument("--memory", type=size, default="1GiB", metavar="SIZE", help="cap on a batch of floats (default 1GiB)")
     parser.add_argument(
         "--mutants",
         type=positive,
@@ -56,10 +73,29 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def size(text: str) -> int:
+    """Bytes from a text such as 512MiB.
+
+    >>> size("2GiB"), size("1000")
+    (2147483648, 1000)
+    """
+    found = re.fullmatch(r"([0-9]+)(|KiB|MiB|GiB)", text)
+    if not found or int(found[1]) < 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}, expected a size such as 512MiB")
+    return int(found[1]) << {"": 0, "KiB": 10, "MiB": 20, "GiB": 30}[found[2]]
+
+
+def settings_of(args: argparse.Namespace) -> Settings:
+    where = {"device": args.device, "precision": args.dtype, "memory": args.memory}
+    plain = Settings(args.seed, 64, 20000, True, **where) if args.thorough else Settings(args.seed, **where)
+    return replace(plain, supported=args.instances or plain.supported)
+
+
 def run(args: argparse.Namespace) -> int:
     if args.mutants:
         return run_mutants(args)
-    settings = Settings(args.seed, 64, 20000, True) if args.thorough else Settings(args.seed)
+    settings = settings_of(args)
+    chosen(settings.device, settings.precision, settings.supported)  # a device that is not there is said before the work begins
     if args.certificates and args.certificates.exists() and not args.certificates.is_dir():
         raise InvalidInput("--certificates", args.certificates, "a directory, or a path where one can be made")
     with progress() as watch:
@@ -91,10 +127,18 @@ def write(path: Path, certificate: dict[str, Any]) -> None:
     part.replace(path)
 
 
+class Rate(ProgressColumn):
+    """Tasks a second."""
+
+    def render(self, task: ProgressTask) -> Text:
+        return Text(f"{task.speed:.1f}/s" if task.speed else "")
+
+
 @contextmanager
 def progress() -> Iterator[Any]:
-    """A progress bar on stderr."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    """A progress bar on stderr: what is done, how fast, and the time left."""
+    words = TextColumn("{task.description}")
+    columns = (words, BarColumn(), MofNCompleteColumn(), Rate(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)
         yield lambda done, total, name: bar.update(task, completed=done, total=total, description=name)

@@ -178,3 +178,37 @@ def test_default_executor():
     with pytest.raises(InvalidInput):
         verify("minima.nothing")
     assert cli.main(["list"]) == 0
+
+
+# -- where floats are computed ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("args", "says"),
+    [
+        (["--memory", "3XB"], "512MiB"),
+        (["--memory", "0"], "512MiB"),
+        (["--instances", "0"], "an integer >= 1"),
+        (["--dtype", "float16"], "float32"),
+        (["--device", "tpu"], "cuda"),
+    ],
+)
+def test_bad_devices_and_sizes_are_refused(args, says, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(["verify", NAME, *args])
+    assert stop.value.code == 2 and says in capsys.readouterr().err
+
+
+def test_a_device_that_is_not_there_is_said_before_the_work_begins(monkeypatch, capsys):
+    def missing(*args):
+        raise InvalidInput("backend", "cuda", "a machine with a CUDA device")
+
+    monkeypatch.setattr(command, "chosen", missing)
+    assert cli.main(["verify", NAME, "--device", "cuda"]) == 2
+    assert "CUDA" in capsys.readouterr().err
+
+
+def test_floats_are_computed_where_and_as_was_asked():
+    (result,) = verify(NAME, settings=Settings(certified=1, supported=20, precision="float32", memory=1 << 20)).results
+    found = [e for e in result.evidence if e["kind"] == "supported"]
+    assert found and all("float32" in e["precision"] and e["grade"] == "SUPPORTED" for e in found)
