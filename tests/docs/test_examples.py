@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from deeplin import cli
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -38,6 +40,21 @@ def test_what_the_readme_says_the_example_prints(capsys):
     exec(compile(block, "README.md", "exec"), {})
     promised = [line[2:] for line in block.splitlines() if line.startswith("# ")]
     assert capsys.readouterr().out.splitlines() == promised
+
+
+def test_what_the_readme_says_a_check_prints(tmp_path, monkeypatch, capsys):
+    text = (ROOT / "README.md").read_text()
+    block = next(b for b in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if "Conjecture(" in b)
+    promised = re.search(r"\$ deeplin check balance.py\n(.*?)```", text, re.DOTALL).group(1)
+    (tmp_path / "balance.py").write_text(block)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["check", "balance.py", "--no-store"]) == 1
+    said = capsys.readouterr().out
+    for line in (f"flow keeps the difference: PROVED for {ALL}", "a step keeps balance: REFUTED by an exact point"):
+        assert line in said and line in promised
+
+
+ALL = "all widths at depth 2"
 
 
 def test_the_list_of_theorems_is_up_to_date():
