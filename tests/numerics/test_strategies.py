@@ -14,8 +14,8 @@ from numerics.evidence import holds
 from theory.algebras.rational import matrix
 from theory.errors import InvalidInput
 
-FEW = settings(max_examples=25, deadline=None, derandomize=True, database=None)
-QUIET = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+FEW = settings(max_examples=15, deadline=None, derandomize=True, database=None)
+QUIET = settings(max_examples=100, deadline=None, derandomize=True, database=None)
 SIZES = st.integers(1, 4)
 
 

@@ -57,7 +57,7 @@ PLANTED = {
 }
 
 
-def found(name, seed, seconds=60.0):
+def found(name, seed, seconds):
     variables, given, then = PLANTED[name]
     events = search(Statement(name, variables, given, (then,)).lowered(), seconds, seed)
     return any(e.kind == "refuted" and e.certificate is not None for e in events)
@@ -65,7 +65,9 @@ def found(name, seed, seconds=60.0):
 
 @pytest.mark.parametrize("name", PLANTED)
 def test_planted_counterexamples_are_found(name):
-    assert found(name, seed=sorted(PLANTED).index(name) + 100)
+    """In growing rounds, so that the load of the machine does not decide."""
+    seed = sorted(PLANTED).index(name) + 100
+    assert any(found(name, seed, seconds) for seconds in (2.0, 8.0, 60.0))
 
 
 @pytest.mark.thorough
