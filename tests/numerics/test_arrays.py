@@ -11,11 +11,11 @@ import pytest
 from sympy import MatrixSymbol, Trace
 
 from numerics import kernels
-from numerics.arrays import rounded
 from numerics.backends import available, backend
 from numerics.draws import FloatDraw
 from numerics.kernels import Kernel, compiled
 from numerics.margins import TAU, margins
+from numerics.rounding import rounded
 from theory import dag
 from theory.algebra import evaluate
 from theory.dag import T, const, diag, entry, expect, eye, lin, mul, num, power, sub, tr, var, zero
