@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
-from math import isfinite, lcm, lgamma, log, log2
+from math import lcm, lgamma, log, log2
 from random import Random
 from typing import Any
 
@@ -109,7 +109,7 @@ def generic_rank(
     chain, entries that are no finite numbers, a noise of another kind, fewer than one trial.
     """
     made = _layers(layers, noise)
-    if trials < 1:
+    if not isinstance(trials, int) or isinstance(trials, bool) or trials < 1:
         raise InvalidInput("trials", trials, "a number of trials >= 1")
     depth, draw = len(made), Random(seed)
     places = [(i, j) for i in range(1, depth + 1) for j in range(i, depth + 1)] if sub_products else [(1, depth)]
@@ -138,11 +138,11 @@ def _layers(layers: Sequence[Any], noise: Sequence[Any]) -> list[_Layer]:
 
 def _exact(argument: str, A: Any) -> fmpq_mat:
     """The matrix with its denominators cleared, which changes no generic rank."""
-    if isinstance(A, fmpq_mat):
-        return fmpq_mat(A.numer_denom()[0])
-    rows = np.asarray(A, dtype=object).tolist()
-    if not isinstance(rows, list) or not rows or not isinstance(rows[0], list) or not rows[0]:
+    rows = A.table() if isinstance(A, fmpq_mat) else np.asarray(A, dtype=object).tolist()
+    if not isinstance(rows, list) or not rows or not all(isinstance(row, list) and row for row in rows):
         raise InvalidInput(argument, A, "a matrix with at least one entry")
+    if len({len(row) for row in rows}) > 1:
+        raise InvalidInput(argument, A, "rows of the same length")
     table = [[_fraction(argument, x) for x in row] for row in rows]
     common = lcm(*(x.denominator for row in table for x in row))
     return matrix([[x * common for x in row] for row in table])
@@ -150,10 +150,8 @@ def _exact(argument: str, A: Any) -> fmpq_mat:
 
 def _fraction(argument: str, x: Any) -> Fraction:
     try:
-        if isinstance(x, float | np.floating) and not isfinite(x):
-            raise ValueError(x)
-        return Fraction(float(x)) if isinstance(x, float | np.floating) else Fraction(str(x))
-    except (ValueError, TypeError, ZeroDivisionError):
+        return Fraction(*x.as_integer_ratio()) if isinstance(x, float | np.floating) else Fraction(str(x))
+    except (ValueError, TypeError, OverflowError, ZeroDivisionError):
         raise InvalidInput(argument, x, "finite numbers as entries") from None
 
 
@@ -165,7 +163,7 @@ def _noise(argument: str, noise: Any, A: fmpq_mat) -> tuple[int, Any]:
         if isinstance(s, str | bool) or s < 0:
             raise InvalidInput(argument, noise, "None, 'full', a rank >= 0 or a mask")
         return min(int(s), rows, cols), None
-    mask = np.asarray(noise)
+    mask = np.asarray(noise, dtype=object)
     if mask.shape != (rows, cols) or not np.isin(mask, (0, 1)).all():
         raise InvalidInput(argument, noise, f"a mask of 0 and 1 of shape {(rows, cols)}")
     return 0, tuple(tuple(bool(x) for x in row) for row in mask)

@@ -3,8 +3,9 @@ r"""What training cannot do: bounds on the rank of the product W_N ... W_1 at al
 Layers W_1, ..., W_N (W_1 acts first), squared loss. The junction of the hidden layer i is M_i = [W_i, W_{i+1}^T]. A step of
 gradient descent, on any data and at any rate, is M_i^+ = M_i S_i, so the column space of M_i never grows (`rank.junction`).
 That holds with minibatches, noise in inputs and labels, Gaussian noise with the covariance of the minibatch gradients,
-weight decay and momentum (from zero), and for gradient flow. Masks on the hidden neurons (dropout) can double rank M_i in a
-step, and masks on the weights (DropConnect) obey only what is left: neurons without weights in either direction stay dead.
+weight decay and momentum (from zero), and for gradient flow. A mask on the hidden neurons that all samples of a step share
+(shared-dropout) can double rank M_i in a step. Masks of each sample (dropout, as frameworks do it) and masks on the weights
+(DropConnect) obey only what is left: neurons without weights in either direction stay dead.
 Noise that is added to all weights or gradients, with a density, obeys none of these bounds: the product has the rank that
 the widths allow at once.
 
@@ -36,7 +37,7 @@ Array = NDArray[np.float64]
 
 # Training whose steps are M_i^+ = M_i S_i, for every law of the noise; the others weaken the bound.
 THROUGH_DATA = ("gd", "sgd", "flow", "label-noise", "input-noise", "batch-noise", "weight-decay", "momentum")
-MASKS = ("dropout", "dropconnect")
+MASKS = ("dropout", "shared-dropout", "dropconnect")
 ADDITIVE = ("weight-noise", "gradient-noise")
 TRAINING = (*THROUGH_DATA, *MASKS, *ADDITIVE)
 
@@ -59,7 +60,7 @@ class JunctionBound:
     """`rank` bounds the rank of the product after any number of steps (`steps` of them where they are given).
 
     `now` is the rank of the product at the start, `widest` the least width. `limits` are all bounds that apply; `binding` those
-    that are attained by the least. It prints as sentences.
+    that are attained by the least. With a `cut` the bound is a guess (see `junction_bound`). It prints as sentences.
     """
 
     rank: int
@@ -69,16 +70,19 @@ class JunctionBound:
     training: tuple[str, ...]
     steps: int | None
     limits: tuple[Limit, ...]
+    cut: float | None = None
 
     @property
     def binding(self) -> tuple[Limit, ...]:
         return tuple(x for x in self.limits if x.rank == self.rank)
 
     def __str__(self) -> str:
-        when = "at all times" if self.steps is None else f"after {self.steps} steps"
+        when = "at all times" if self.steps is None else f"after {self.steps} step{'s' * (self.steps != 1)}"
         product = "W_1" if self.depth == 1 else f"W_{self.depth} ... W_1"
-        head = f"rank {product} <= {self.rank} {when} ({', '.join(self.training)}); "
-        head += f"it is {self.now} now, the widths allow {self.widest}"
+        head = f"rank {product} <= {self.rank} {when} ({', '.join(self.training)})"
+        if self.cut is not None:
+            head += f" if what is below {self.cut:g} sigma_1 does not grow (it may)"
+        head += f"; it is {self.now} now, the widths allow {self.widest}"
         return "\n".join([head, *(f"  {x}" for x in self.binding)])
 
 
@@ -94,40 +98,48 @@ def junction_bound(
 
     `layers` are W_1, ..., W_N; `data` = (X, Y), shapes d_0 x n and d_N x n: all samples that training may draw from (with
     noise where the training says so). `training` is one name of `TRAINING` or several. `steps` bounds the number of steps,
-    which matters with dropout alone. Ranks are exact, floats being the dyadic rationals that they are; with `cut` they count
-    the singular values above cut * sigma_1. Raises `InvalidInput`.
+    which matters with shared-dropout alone. Ranks are exact, floats being the dyadic rationals that they are (numbers that
+    are no floats, such as 1/3, are refused). With `cut` they count the singular values above cut * sigma_1, and the bound is
+    no theorem any more: training can make the small ones grow (W_1 = W_2 = diag(1, 1e-7) reaches the labels I, of rank 2).
+    Raises `InvalidInput`.
     """
     W = _layers(layers)
     how = _training(training)
     if steps is not None and (isinstance(steps, bool) or not isinstance(steps, int) or steps < 0):
         raise InvalidInput("steps", steps, "a number of steps >= 0")
-    if cut is not None and not 0 < cut < 1:
+    if cut is not None and not (isinstance(cut, float) and 0 < cut < 1):
         raise InvalidInput("cut", cut, "a number between 0 and 1")
     network = _Network(W, how, steps, cut, None if data is None else _data(data, W))
     limits = tuple(network.limits())
     least = min(x.rank for x in limits)
-    return JunctionBound(least, network.rank_now(), min(network.widths), len(W), how, steps, limits)
+    return JunctionBound(least, network.rank_now(), min(network.widths), len(W), how, steps, limits, cut)
 
 
 # -- reading ------------------------------------------------------------------------------------------------------------
 
 
-def _matrix(argument: str, x: Any) -> Array:
+def floats(argument: str, x: Any) -> Array:
+    """The matrix in float64, if that changes no entry."""
+    given = x if hasattr(x, "dtype") else np.asarray(x, dtype=object)
     try:
-        out = np.asarray(x, dtype=np.float64)
-    except (TypeError, ValueError):
+        if np.iscomplexobj(given):
+            raise TypeError("complex numbers")
+        out = np.asarray(given, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
         raise InvalidInput(argument, x, "a matrix of numbers") from None
     if out.ndim != 2 or not out.size:
         raise InvalidInput(argument, f"shape {out.shape}", "a matrix with at least one entry")
     if not np.isfinite(out).all():
         raise InvalidInput(argument, "entries that are not finite", "finite numbers")
+    if not (np.asarray(given, dtype=object) == out).all():  # Python compares a float with an integer or a fraction exactly
+        raise InvalidInput(argument, "entries that float64 would round", "numbers that are floats")
     return out
 
 
 def _layers(layers: Sequence[Any]) -> list[Array]:
     if not len(layers):
         raise InvalidInput("layers", layers, "at least one matrix")
-    W = [_matrix(f"layers[{k}]", x) for k, x in enumerate(layers)]
+    W = [floats(f"layers[{k}]", x) for k, x in enumerate(layers)]
     for k, (low, high) in enumerate(pairwise(W), 1):
         if high.shape[1] != low.shape[0]:
             raise InvalidInput(f"layers[{k}]", f"shape {high.shape}", f"{low.shape[0]} columns")
@@ -145,7 +157,9 @@ def _training(training: str | Sequence[str]) -> tuple[str, ...]:
 
 
 def _data(data: tuple[Any, Any], W: Sequence[Array]) -> tuple[Array, Array]:
-    X, Y = (_matrix(name, x) for name, x in zip("XY", data, strict=True))
+    if len(data) != 2:
+        raise InvalidInput("data", f"{len(data)} arrays", "the pair (X, Y)")
+    X, Y = (floats(name, x) for name, x in zip("XY", data, strict=True))
     if X.shape[0] != W[0].shape[1] or Y.shape[0] != W[-1].shape[0] or X.shape[1] != Y.shape[1]:
         expected = f"{W[0].shape[1]} and {W[-1].shape[0]} rows, as many columns of X as of Y"
         raise InvalidInput("data", f"shapes {X.shape} and {Y.shape}", expected)
@@ -170,9 +184,15 @@ def tall_rank(x: fmpz_mat) -> int:
     return int((x if x.nrows() >= x.ncols() else x.transpose()).rank())
 
 
+def scaled(x: Array) -> Array:
+    """x over its largest entry: of the same rank, without overflow."""
+    top = np.abs(x).max()
+    return np.asarray(x / top if top else x)
+
+
 def cut_rank(x: Array, cut: float) -> int:
     """The number of singular values above cut * sigma_1."""
-    sigma = np.linalg.svd(x, compute_uv=False)
+    sigma = np.linalg.svd(scaled(x), compute_uv=False)
     return int((sigma > cut * sigma[0]).sum())
 
 
@@ -197,9 +217,9 @@ class _Network:
     def rank_now(self) -> int:
         """The rank of the product, multiplied out exactly unless there is a cut."""
         if self.cut is not None:
-            out = self.layers[0]
+            out = scaled(self.layers[0])
             for W in self.layers[1:]:
-                out = W @ out
+                out = scaled(scaled(W) @ out)
             return self.rank(out)
         whole = integers(self.layers[0])
         for W in self.layers[1:]:
@@ -216,7 +236,7 @@ class _Network:
         for i in range(1, len(self.layers)):
             if not self.uses(*MASKS):
                 yield self.junction(i)
-            elif self.steps is not None and not self.uses("dropconnect"):
+            elif self.steps is not None and not self.uses("dropout", "dropconnect"):
                 yield self.doubled(i)
             yield from self.dead(i)
         yield from self.ends()
@@ -240,10 +260,10 @@ class _Network:
         return Limit("hidden", i, r, f"[W_{i}, W_{i + 1}^T] has rank {r}, and {kept}")
 
     def doubled(self, i: int) -> Limit:
-        """Dropout: at most twice the rank in each step."""
+        """Dropout with one mask a step: at most twice the rank."""
         start, steps = self.rank(self.joined(i)), self.steps or 0
         r = min(start << min(steps, 64), self.widths[i])
-        why = f"[W_{i}, W_{i + 1}^T] has rank {start}, and a mask at most doubles it in each of {steps} steps"
+        why = f"[W_{i}, W_{i + 1}^T] has rank {start}, and one mask a step at most doubles it in each of {steps}"
         return Limit("hidden", i, r, why)
 
     def dead(self, i: int) -> Iterator[Limit]:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from numerics.generic_rank import GenericRank, generic_rank
-from numerics.junctions import TRAINING, JunctionBound, junction_bound
+from numerics.junctions import TRAINING, JunctionBound, floats, junction_bound
 from theory.errors import InvalidInput
 
 SCHEMA = "deeplin.rank"
@@ -27,7 +27,7 @@ The rank of the product W_N ... W_1 of the layers in a file: now, for generic no
 training cannot beat, each with its reason.
 
 Ranks are exact: floats count as the dyadic rationals that they are, so that weights after training mostly have full rank;
---cut counts singular values instead, for the bound on training.
+--cut counts singular values instead, for the bound on training, which is then a guess: training can make small ones grow.
 """
 
 EPILOG = """\
@@ -47,7 +47,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("--training", default="gd", metavar="NAMES", help="how the layers are trained, separated by commas: "
         f"{', '.join(TRAINING)} (default: gd)")  # fmt: skip
     add("--data", type=Path, metavar="DATA.npz", help="arrays X (d_0 x n) and Y (d_N x n): all samples of training")
-    add("--steps", type=int, metavar="T", help="at most so many steps (matters with dropout)")
+    add("--steps", type=int, metavar="T", help="at most so many steps (matters with shared-dropout)")
     add("--cut", type=float, metavar="C", help="in the bound on training, count singular values above C sigma_1")
     add("--json", action="store_true", help="print one JSON object (schema: deeplin/schemas/rank.schema.json)")
 
@@ -105,10 +105,7 @@ def _pair(path: Path) -> tuple[Array, Array]:
 def _numbers(name: str, x: Any) -> Array:
     if x.dtype.kind not in "biuf" or x.ndim != 2 or not x.size:
         raise InvalidInput(name, f"an array of shape {x.shape} and type {x.dtype}", "a matrix of numbers")
-    out = np.asarray(x, dtype=np.float64)
-    if not np.isfinite(out).all():
-        raise InvalidInput(name, "entries that are not finite", "finite numbers")
-    return out
+    return floats(name, x)
 
 
 def _noise(parts: Sequence[str], depth: int) -> list[str | int | None]:
@@ -152,9 +149,10 @@ def _report(
 
 def _print(noise: Sequence[Any], found: GenericRank, bound: JunctionBound) -> None:
     where = ", ".join(f"layer {k}: {x if x == 'full' else f'rank {x}'}" for k, x in enumerate(noise, 1) if x)
+    counted = "" if bound.cut is None else f", counting singular values above {bound.cut:g} sigma_1"
     lines = [
-        f"rank now        {bound.now} (the widths allow {bound.widest})",
-        f"with noise      {found.rank}, almost surely ({where or 'no noise'})",
+        f"rank now        {bound.now} (the widths allow {bound.widest}){counted}",
+        f"with noise      {found.rank}, almost surely ({where})" if where else f"without noise   {found.rank}, exactly",
         f"  because       {found.reason}",
         f"with training   {bound}",
     ]

@@ -51,9 +51,12 @@ def _claim(claim: Claim | Generic, in_full: bool) -> dict[str, Any]:
 
 
 def _generic(claim: Generic, in_full: bool) -> dict[str, Any]:
-    """A polynomial that is not zero, with the point that shows it."""
+    """A polynomial that is not zero, with the point that shows it (what is defined from the point is left out)."""
     record, certificate = generic_record(claim)
-    kept = {k: x for k, x in record.items() if k in ("scope", "point", "why")}
+    kept = {k: x for k, x in record.items() if k in ("scope", "why")}
+    if certificate:
+        free = [str(v.data[0]) for v in claim.variables]
+        kept["point"] = {name: record["point"][name] for name in free}
     written_out = written(claim.statement) if in_full else {"name": claim.name}
     return {**written_out, **kept, "verdict": "proved" if certificate else "not proved"}
 

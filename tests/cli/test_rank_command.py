@@ -69,6 +69,15 @@ def test_text_says_why(weights: Path, call: Any) -> None:
     assert "[W_1, W_2^T] has rank 1" in out and "neuron 2 of 2" in out
 
 
+def test_text_with_a_cut_and_without_noise(tmp_path: Path, call: Any) -> None:
+    path = stored(tmp_path / "w.npz", W1=np.diag([1.0, 1e-7]), W2=np.diag([1.0, 1e-7]))
+    code, out, _ = call(path, "--cut", "1e-6")
+    assert code == 0 and "rank now        1 (the widths allow 2), counting singular values above 1e-06 sigma_1" in out
+    assert "without noise   2, exactly" in out and "does not grow (it may)" in out
+    code, out, err = call(stored(tmp_path / "i.npz", W1=np.array([[2**53 + 1, 1], [2**53, 1]])))
+    assert code == 2 and "float64 would round" in err
+
+
 def test_data_steps_and_a_cut(tmp_path: Path, call: Any) -> None:
     rng = np.random.default_rng(0)
     layers = [rng.normal(size=(4, 1)) @ rng.normal(size=(1, 4)), rng.normal(size=(4, 4))]
@@ -78,7 +87,7 @@ def test_data_steps_and_a_cut(tmp_path: Path, call: Any) -> None:
     rough = report(call(path, "--data", data, "--cut", "1e-8", "--json"))
     assert rough["training"]["rank"] == 1 < exact["training"]["rank"]
     assert {x["kind"] for x in rough["training"]["limits"]} >= {"inputs", "labels", "hidden", "widths"}
-    doubled = report(call(path, "--cut", "1e-8", "--training", "dropout", "--steps", "1", "--json"))
+    doubled = report(call(path, "--cut", "1e-8", "--training", "shared-dropout", "--steps", "1", "--json"))
     assert doubled["training"]["rank"] == 2 and doubled["training"]["steps"] == 1
 
 

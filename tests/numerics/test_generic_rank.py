@@ -155,6 +155,9 @@ def test_numbers_are_taken_exactly() -> None:
     assert generic_rank([[[1 / 3, 1.0], [1.0, 3.0]]], [0]).rank == 2
     assert generic_rank([np.array([[1, 2], [2, 4]], dtype=np.int32)], [0]).rank == 1
     assert generic_rank([[["1/3", "1"], [1, 3]]], [0]).rank == 1
+    longer = np.array([[1, 1], [1, 1]], dtype=np.longdouble)
+    longer[1, 1] += np.finfo(np.longdouble).eps
+    assert generic_rank([longer], [0]).rank == 2
 
 
 def test_a_multiple_of_one_prime_is_not_taken_for_zero() -> None:
@@ -197,6 +200,10 @@ def test_sub_products_and_seeds() -> None:
         ([E1], [[[1, 1]]], r"noise\[0\]"),
         ([E1], [[[1, 2], [0, 0]]], r"noise\[0\]"),
         ([E1], [0.5], r"noise\[0\]"),
+        ([[[1, 2], [3]]], [0], r"layers\[0\]"),
+        ([fmpq_mat(0, 2)], [0], r"layers\[0\]"),
+        ([E1], [[[1], [0, 0]]], r"noise\[0\]"),
+        ([E1], [[[float("nan"), 1], [0, 0]]], r"noise\[0\]"),
     ],
 )
 def test_bad_input_is_named(layers: Any, noise: Any, argument: str) -> None:
@@ -207,6 +214,8 @@ def test_bad_input_is_named(layers: Any, noise: Any, argument: str) -> None:
 def test_bad_numbers_of_trials_and_gaps() -> None:
     with pytest.raises(InvalidInput, match="trials"):
         generic_rank([E1], [0], trials=0)
+    with pytest.raises(InvalidInput, match="trials"):
+        generic_rank([E1], [0], trials=1.5)  # type: ignore[arg-type]
     with pytest.raises(InvalidInput, match="cut"):
         numerical_rank(np.eye(2), cut=1e-3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from flint import nmod_mat
 
 from numerics.dynamics import descended, product, squared_slope
-from numerics.junctions import ADDITIVE, TRAINING, cut_rank, exact_rank, junction_bound
+from numerics.junctions import ADDITIVE, MASKS, TRAINING, cut_rank, exact_rank, junction_bound
 from theory.errors import InvalidInput
 
 WIDTHS = (6, 5, 7, 6)
@@ -71,11 +72,51 @@ def test_one_sample_binds_at_the_ends() -> None:
 def test_dropout_doubles_up_to_the_live_neurons() -> None:
     u = np.array([[1.0], [2], [3], [0]])
     layers = [u @ np.ones((1, 4)), np.ones((4, 1)) @ u.T]
-    found = [junction_bound(layers, training="dropout", steps=t).rank for t in (0, 1, 2, 5)]
+    found = [junction_bound(layers, training="shared-dropout", steps=t).rank for t in (0, 1, 2, 5)]
     assert found == [1, 2, 3, 3]
-    bound = junction_bound(layers, training="dropout")
+    bound = junction_bound(layers, training="shared-dropout")
     assert bound.rank == 3 and "neuron 4 of 4" in str(bound)
     assert junction_bound(layers, training=("gd", "dropconnect"), steps=1).rank == 3
+
+
+def test_masks_of_each_sample_beat_the_doubling() -> None:
+    """Two samples with masks (1, 0, 0) and (0, 1, 0) take rank 1 to rank 3 in one step; one shared mask cannot."""
+    u, ones = np.array([[1.0], [2], [3]]), np.ones((3, 1))
+    W, V, after = u @ ones.T, ones @ u.T, [u @ ones.T, ones @ u.T]
+    samples = zip(np.eye(3)[:2], np.array([[1.0, 2, 4], [3, -1, 0]]), np.eye(3)[:2], strict=True)
+    for x, y, mask in samples:
+        D = np.diag(mask)
+        error = (V @ D @ W @ x - y)[:, None]
+        after = [after[0] - D @ V.T @ error @ x[None], after[1] - error @ (D @ W @ x)[None]]
+    assert exact_rank(product(after)) == 3
+    assert junction_bound([W, V], training="dropout", steps=1).rank == 3
+    assert junction_bound([W, V], training="shared-dropout", steps=1).rank == 2
+    assert junction_bound([W, V], training=("shared-dropout", "dropout"), steps=1).rank == 3
+
+
+def test_a_cut_is_no_bound_and_says_so() -> None:
+    """diag(1, 1e-7) twice: the small singular value grows to the labels, so that two are above the cut."""
+    layers = [np.diag([1.0, 1e-7])] * 2
+    bound = junction_bound(layers, training="gd", cut=1e-6)
+    after = layers
+    for _ in range(200):
+        after = descended(after, squared_slope(np.eye(2), np.eye(2)), 0.3)
+    assert bound.rank == 1 < cut_rank(product(after), 1e-6) == 2
+    assert "if what is below 1e-06 sigma_1 does not grow" in str(bound)
+    assert "grow" not in str(junction_bound(layers)) and junction_bound(layers).rank == 2
+
+
+@pytest.mark.parametrize("size", [1e200, 1e-200])
+def test_a_cut_with_entries_of_any_size(size: float) -> None:
+    assert junction_bound([size * np.eye(2)] * 2, cut=1e-6).now == 2
+
+
+@pytest.mark.parametrize("entry", [2**53 + 1, Fraction(1, 3), np.longdouble(1) / 3, 10**400, 1j])
+def test_numbers_that_floats_would_round_are_refused(entry: Any) -> None:
+    """[[2^53 + 1, 1], [2^53, 1]] has rank 2, and rank 1 in floats."""
+    with pytest.raises(InvalidInput, match=r"layers\[0\]"):
+        junction_bound([[[entry, 1], [2**53, 1]], [[0, 0]]])
+    assert junction_bound([[[2**53, 1], [Fraction(1, 2), 0.1]], [[0, 0]]]).limits[1].rank == 2
 
 
 def test_dropconnect_keeps_unused_coordinates() -> None:
@@ -112,7 +153,8 @@ def test_ranks() -> None:
         ([[[1, 2]], [[1, 2]]], {}, r"layers\[1\]"), ([[[1]]], {"training": "magic"}, "training"),
         ([[[1]]], {"training": ()}, "training"), ([[[1]]], {"training": ("flow", "sgd")}, "training"),
         ([[[1]]], {"steps": 1.5}, "steps"), ([[[1]]], {"steps": True}, "steps"),
-        ([[[1]]], {"cut": 0}, "cut"), ([[[1]]], {"data": ([[1], [2]], [[1]])}, "data"), ([[[1]]], {"data": ([1], [[1]])}, "X"),
+        ([[[1]]], {"cut": 0}, "cut"), ([[[1]]], {"cut": "0.1"}, "cut"), ([[[1]]], {"data": ([[1]],)}, "data"),
+        ([[[1]]], {"data": ([[1], [2]], [[1]])}, "data"), ([[[1]]], {"data": ([1], [[1]])}, "X"),
     ],
 )  # fmt: skip
 def test_bad_input(layers: Any, options: Any, argument: str) -> None:
@@ -123,7 +165,7 @@ def test_bad_input(layers: Any, options: Any, argument: str) -> None:
 # -- exact training modulo a prime ---------------------------------------------------------------------------------------
 
 PRIME = (1 << 61) - 1
-KINDS = ("gd", "sgd", "label-noise", "input-noise", "batch-noise", "weight-decay", "momentum", "dropout", "dropconnect")
+KINDS = ("gd", "sgd", "label-noise", "input-noise", "batch-noise", "weight-decay", "momentum", *MASKS)
 
 
 class Exact:
@@ -161,14 +203,27 @@ class Exact:
         X = X + self.residues(X.nrows(), n) if "input-noise" in self.kinds else X
         Y = Y + self.residues(Y.nrows(), n) if "label-noise" in self.kinds else Y
         pairs = [self.bits(W, "dropconnect" in self.kinds) for W in self.layers]
-        masks = [self.bits(modular(np.eye(d, dtype=int)), "dropout" in self.kinds)[0] for d in self.widths[1:-1]]
-        G = backward([W for W, _ in pairs], masks, X, D, Y)
+        G = self.gradients([W for W, _ in pairs], X, D, Y)
         rate, decay = int(self.rng.integers(1, PRIME)), int(self.rng.integers(1, PRIME)) if "weight-decay" in self.kinds else 1
         mu = int(self.rng.integers(1, PRIME)) if "momentum" in self.kinds else 0
         for k, (W, g, (_, keep)) in enumerate(zip(self.layers, G, pairs, strict=True)):
             g = nmod_mat(g.nrows(), g.ncols(), [int(g[i, j]) * int(b) for (i, j), b in np.ndenumerate(keep)], PRIME)
             self.speeds[k] = mu * self.speeds[k] - rate * g
             self.layers[k] = decay * W + self.speeds[k]
+
+
+    def gradients(self, W: list[nmod_mat], X: nmod_mat, D: nmod_mat, Y: nmod_mat) -> list[nmod_mat]:
+        """With one mask on each hidden layer, or one for each sample."""
+        n = X.ncols()
+        parts = [D]
+        if "dropout" in self.kinds:
+            parts = [nmod_mat(n, n, [int(D[i, j]) * (i == k) for i in range(n) for j in range(n)], PRIME) for k in range(n)]
+        whole = [0 * V for V in W]
+        for part in parts:
+            used = bool({"dropout", "shared-dropout"} & {*self.kinds})
+            masks = [self.bits(modular(np.eye(d, dtype=int)), used)[0] for d in self.widths[1:-1]]
+            whole = [G + g for G, g in zip(whole, backward(W, masks, X, part, Y), strict=True)]
+        return whole
 
 
 def modular(x: Any) -> nmod_mat:

@@ -6,9 +6,9 @@ batches, of which the Gaussian noise with the covariance of the minibatch gradie
 
 Hypotheses: N >= 2; noise enters through the data or the weights z_b only.
 
-Conclusion: \[ \operatorname{rank} P_t \le \min_i \operatorname{rank} M_i(0), \qquad M_i = [W_i, W_{i+1}^T], \]
-for every law of the noise and any number of steps. If a junction is balanced, \(W_i W_i^T = W_{i+1}^T W_{i+1}\), then
-rank M_i = rank W_i, so a product that starts at rank r there stays at rank at most r.
+Conclusion: \[ \operatorname{rank} P_t \le \min_i \operatorname{rank} M_i(0), \qquad M_i = [W_i, W_{i+1}^T], \] for every
+law of the noise and any number of steps. If a junction is balanced, \(W_i W_i^T = W_{i+1}^T W_{i+1}\), then rank M_i = rank
+W_i, so the product stays at rank at most rank W_i.
 
 Form: invariant; inequality for all parameters.
 

@@ -12,11 +12,12 @@ descent \[ D_i^+ = D_i + \eta^2 \bigl(W_i K_i^T K_i W_i^T - W_{i+1}^T K_i K_i^T 
 Form: invariants; identity.
 
 Scope of proof: (a), the flow of M_i and the identity for a step at all widths, depths 2 to 5. (b) \(M_i' = -M_i A_i\) with
-A_i symmetric of trace zero: the left kernel of M_i stays (all widths), and so does every determinant that Liouville's
-formula gives: det M_i for square M_i, det M_i^T M_i for tall ones, at given sizes. (c) balanced gives \(P^T P = (W_1^T
-W_1)^N\) (all widths, depths 2 to 5), P q = 0 gives W_1 q = 0 (depths 2 to 4), and neighbouring layers have the same left
-kernels. (d) is the analyticity of the flow and is not in the kernel. From w_1 = -w_2, y = 1 the flow stays on that line,
-and \((w^2)' \le -2 w^2\): its limit is the saddle at zero.
+A_i symmetric of trace zero: Q^T M_i = 0 gives Q^T M_i' = 0 (all widths), and the derivative of every determinant that
+Liouville's formula gives is zero: det M_i for square M_i, det M_i^T M_i for tall ones, at given sizes; that the kernel then
+stays, forwards and backwards, is the uniqueness of solutions, in words. (c) balanced gives \(P^T P = (W_1^T W_1)^N\) (all
+widths, depths 2 to 5), P q = 0 gives W_1 q = 0 (depths 2 to 4), and neighbouring layers have the same left kernels. (d) is
+the analyticity of the flow and is not in the kernel. From w_1 = -w_2, y = 1 the flow stays on that line, and \((w^2)' \le
+-2 w^2\): its limit is the saddle at zero.
 
 Why: M_i(t) = M_i(0) Phi(t) with Phi' = -Phi A_i, so Phi is invertible.
 

@@ -222,7 +222,7 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 THEOREM = Theorem(
     name=NAME,
     sheet="R1",
-    title="Noise with a density in every layer makes all sub-products of full rank",
+    title="Noise with a density in every layer: all sub-products have the largest rank that the widths allow",
     form="generic, identity",
     source=f"own derivation; the topic is that of the abstract of {SOURCE}",
     claims=lambda: tuple(claims()),

@@ -3,17 +3,19 @@ r"""An initialisation with a density already has the largest rank, and gradient 
 Setting: layers \(W_1, ..., W_N\), \(N \ge 2\), gradient descent on the squared loss with data (or minibatches) X_t, Y_t, rates
 \(\eta_t\) and, from depth 3 on, dropout masks; \(r^* = \min_i d_i\), \(F = (PX - Y)X^T\), \(C = YX^T\), \(S = XX^T\).
 
-Hypotheses: W(0) has a law that is absolutely continuous; data, rates and masks do not depend on it; and \(N \ge 3\), or N = 2
-without masks and rank X_t = d_0 whenever \(\eta_t \ne 0\) (or fixed data and rates with \(\eta_t \sigma_j(C) \ne 1\)).
+Hypotheses: W(0) has a law that is absolutely continuous; data, rates and masks do not depend on it; and \(N \ge 3\), or N =
+2 without masks and rank X_t = d_0 whenever \(\eta_t \ne 0\) (or fixed data and rates with \(|\eta_t| \sigma_j(C) \ne 1\)).
 
 Conclusion: almost surely rank P_t = \(r^*\) for all t.
 
 Form: generic.
 
-Scope of proof: at all widths: the gradient has no terms below degree N - 1 in W, N = 2 to 4, so that for \(N \ge 3\) the step
-is the identity up to higher order at 0; at N = 2 the linear part is \([I, \eta C^T; \eta C, I]\), whose determinant is
+Scope of proof: at all widths: the gradient has no terms below degree N - 1 in W, N = 2 to 4, so that for \(N \ge 3\) the
+step is the identity up to higher order at 0; at N = 2 the linear part is \([I, \eta C^T; \eta C, I]\), whose determinant is
 \(\det(I - \eta^2 C^T C)\) (sizes up to 2 x 2), and the part of degree 3 maps (B, C) to \((C^TCB S, CBSB^T)\). Generic at
-given sizes: N = 2 and 3, two and three steps with changing data, singular data, and masks.
+given sizes: N = 2, 3 and 4, one and two steps with changing data, singular data, and masks. In words: that the lowest (or
+highest) part of a minor of P_t is made of these parts of the steps, at any depth and for any number of steps, and that a
+polynomial that is not zero vanishes on a null set only (`rank.zero_one_law`).
 
 Why: the minors of P_t are polynomials in W(0); the part of lowest degree (or of highest) of the leading one is that of a
 product of generic matrices.
@@ -151,7 +153,7 @@ class Run:
     @property
     def label(self) -> str:
         masked = ", masks" if any(s.masks for s in self.steps) else ""
-        return f"widths {self.widths}, {len(self.steps)} steps{masked}, {[(s.X, s.Y, s.rate) for s in self.steps]}"
+        return f"widths {self.widths}, {len(self.steps)} step{'s' * (len(self.steps) > 1)}{masked}"
 
     def mask(self, step: Step, i: int) -> Term:
         """D_i of a step; the identity at the ends."""

@@ -8,16 +8,17 @@ Hypotheses: 0 < p <= 1; independent masks.
 Conclusion: (a) \(E[(W_N \circ Z_N) \cdots (W_1 \circ Z_1)] = p^N P\) and \(E[W_N D_{N-1} \cdots D_1 W_1] = p^{N-1} P\): the
 rank of the mean is that of P. (b) \[ E |W_2 D W_1 X / p - Y|^2 = |P X - Y|^2 + \frac{1-p}{p} \sum_j |w_{2,j}|^2 |w_{1,j}^T
 X|^2. \] (c) \(d_1 \sum_j |w_{2,j}|^2 |w_{1,j}|^2 \ge \|P\|_*^2\), with equality for a suitable factorisation. (d) With c =
-(1-p)/(p d_1): a matrix P* is the product of a global minimiser for X = I if Y - P* = c S O with |O| <= 1 and S = <O, P*> =
-||P*||_*, so that its singular values are max(y_i - c S, 0). For Y = diag(1, 1/4), d_1 = 2, p = 1/3 the only minimising
-product is diag(1/2, 0), of rank 1, while the noiseless one is Y, of rank 2.
+(1-p)/(p d_1): a matrix P* of rank at most d_1 is the product of a global minimiser for X = I if Y - P* = c S O with |O| <=
+1 and S = <O, P*> = ||P*||_*, so that its singular values are max(y_i - c S, 0). For Y = diag(1, 1/4), d_1 = 2, p = 1/3 the
+only minimising product is diag(1/2, 0), of rank 1, while the noiseless one is Y, of rank 2.
 
 Form: identities; inequality; exact minimum.
 
 Scope of proof: (a) and (b) with the mean taken by the kernel, at the sizes in the claims. (c) for every contraction O, that
 <O, P>^2 is at most the left-hand side (the nuclear norm is the largest such value): d_1 = 1 to 4, other widths free;
-equality for d_1 = 2 and rank <= 2, all widths. (d) for d_1 = 1 to 3, all other widths; the example at its sizes, with
-uniqueness.
+equality for d_1 = 2 and rank <= 2, all widths. (d) that no product has less than |Y - P*|^2 + c S^2, d_1 = 1 to 3, all
+other widths (by (c) P* has this value; if its rank is above d_1 it is no product: Y = I_2, d_1 = 1, c = 1, P* = I_2 / 3);
+the example at its sizes, with uniqueness.
 
 Why: a mask has the second moments p^2 + p (1 - p) on the diagonal. Cauchy-Schwarz for each neuron, then over the neurons.
 

@@ -5,14 +5,17 @@ Setting: a network with masks D_i = diag(z_i) on its hidden layers, forwards and
 anything: 0 and 1 in dropout); \(M_i = [W_i, W_{i+1}^T]\), K_i as in `rank.junction` with the masks of the other layers
 inside.
 
-Hypotheses: one step of gradient descent of the masked loss, on any data.
+Hypotheses: one step of gradient descent of the masked loss, on any data; the samples of a step share its masks. Masks of
+each sample give more: M_i^+ lies in the span of M_i and all D M_i, and from rank one two samples can reach rank 3 in one
+step.
 
-Conclusion: \[ M_i^+ = M_i - \eta D_i M_i \begin{pmatrix} 0 & K_i^T \\ K_i & 0 \end{pmatrix}. \] Hence rank M_i(t) is at most
-2^t rank M_i(0), and at most the number of rows of M_i(0) that are not zero; so is rank P_t. From rank one, N = 2,
-\(W_1 = u a^T\), \(W_2 = b u^T\) with k entries of u not zero, i.i.d. Bernoulli(p) masks, a, b not zero and labels with a
-density: the ranks of M and P are 2 after one step with probability 1 - p^k - (1-p)^k, and still 1 after t steps with
-probability (p^k + (1-p)^k)^t. A step of descent of the mean objective (`rank.mask_means`) has its columns in span(u, u^3)
-(entrywise): it raises the rank only if |u_j| is not constant on the support of u.
+Conclusion: \[ M_i^+ = M_i - \eta D_i M_i \begin{pmatrix} 0 & K_i^T \\ K_i & 0 \end{pmatrix}. \] Hence rank M_i(t) is at
+most 2^t rank M_i(0), and at most the number of rows of M_i(0) that are not zero; so is rank P_t. From rank one, N = 2,
+\(W_1 = u a^T\), \(W_2 = b u^T\) with k >= 1 entries of u not zero, i.i.d. Bernoulli(p) masks, a, b not zero, d_0, d_2 >= 2,
+X of full row rank, \(\eta \ne 0\) and labels with a density: the ranks of M and P are 2 after one step with probability 1 -
+p^k - (1-p)^k, and 1 through all of t steps with probability (p^k + (1-p)^k)^t. A step of descent of the mean objective
+(`rank.mask_means`) has its columns in span(u, u^3) (entrywise): it raises the rank only if |u_j| is not constant on the
+support of u.
 
 Form: invariant; exact probabilities.
 
@@ -318,7 +321,7 @@ THEOREM = Theorem(
     sample=sample,
     certified_at=((2, 3, 2), (3, 2, 4, 2)),
     supported_at=((16, 24, 12), (10, 16, 8, 12)),
-    note="Training with dropout can raise the rank, never almost surely in one step: from rank one with k live neurons the "
-    "rank is 2 after a step with probability 1 - p^k - (1-p)^k, and it is never above the number of neurons that were "
-    "live at the start.",
+    note="Training with dropout can raise the rank, never almost surely in one step: from rank one with k live neurons "
+    "and one mask for all samples the rank is 2 after a step with probability 1 - p^k - (1-p)^k. It is never above the number of "
+    "neurons that were live at the start.",
 )

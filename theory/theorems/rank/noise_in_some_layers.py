@@ -11,10 +11,11 @@ W_{N:k+1}, \mathrm{rank}\, W_{k-1:1})\).
 
 Form: generic equality, and equivalence for the full rank.
 
-Scope of proof: for every set T at depth 1 to 4, at all widths: at most (P factors through the columns of each run and through
-every width), and at least (for every offset there is a noise with \(C P E = I_r\), as soon as each run has the rank r, shown
-by C_m W_{b:a} E_m = I_r, and each width by \(C_m E_m = I_r\)). Generic at larger widths. That the noise with \(C P E = I_r\)
-makes the rank r almost sure: the minors of \(C P E\) are polynomials in the noise.
+Scope of proof: for every set T at depth 1 to 4, at all widths: at most (P factors through the columns of each run and
+through every width), and at least (for every offset there is a noise with \(C P E = I_r\), as soon as each run has the rank
+r, shown by C_m W_{b:a} E_m = I_r, and each width by \(C_m E_m = I_r\)). Generic at larger widths. That the noise with \(C P
+E = I_r\) makes the rank r almost sure: the minors of \(C P E\) are polynomials in the noise (in words, with
+`rank.zero_one_law`).
 
 Why: choose the noise of a layer between two runs as \(E_{m+1} C_m - A\): what leaves one run enters the next.
 

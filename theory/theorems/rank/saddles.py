@@ -19,7 +19,7 @@ Form: implication for all parameters; exact values of the Hessian form.
 Scope of proof: (a) all widths, depths 1 to 5; that singular vectors of P are singular vectors of A; (b) all widths, depths
 2 to 5, with the whole polynomial L(t); (c) both cases at all widths; (d) the reduction to two layers at all widths, depths
 3 and 4, with one-sided inverses as the ranks. That some i, j with sigma_j > sigma_i exist unless P is optimal is the
-theorem of Eckart and Young, which is not in the kernel.
+theorem of Eckart and Young, and that otherwise the vector z of (c) exists is linear algebra: both are in words.
 
 Why: P (P - A)^T = 0 from W_N G_N^T; with P v = sigma u the path P(t) is P + t sigma_i (u_j v_i^T + u_i v_j^T) + t^2 sigma_i
 u_j v_j^T.

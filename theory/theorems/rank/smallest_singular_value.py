@@ -145,7 +145,7 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 THEOREM = Theorem(
     name=NAME,
     sheet="R6",
-    title="The smallest singular value of a noisy matrix is not small",
+    title="The smallest singular value of a noisy matrix: a bound on the chance that it is small",
     form="inequality, statistical",
     source=f"own derivation, in the setting of {SOURCE}; sharper bounds are known as smoothed analysis",
     claims=lambda: tuple(claims()),
@@ -155,7 +155,7 @@ THEOREM = Theorem(
     certified_at=((2, 2), (4, 4)),
     supported_at=((16, 16),),
     note=(
-        "'Full rank' may be invisible in floating point: the new singular values are of the size of the noise, and of order "
-        "sigma d^(-3/2) with the chance that the bound gives."
+        "'Full rank' may be invisible in floating point: the singular values that noise brings are no larger than the noise. "
+        "With probability 1 - q or more the least one exceeds q sqrt(pi/2) sigma d^(-3/2)."
     ),
 )

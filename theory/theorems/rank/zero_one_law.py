@@ -9,12 +9,13 @@ Conclusion: \(P(\mathrm{rank}\, P = r^*)\) is 0 or 1; it is 1 if and only if som
 
 Form: equivalence.
 
-Scope of proof: that a polynomial of degree D in one unknown with D + 1 zeros is zero, D = 1, 2, 3: along every line through a
-point where the minor is not zero it vanishes at finitely many points only. Probability 1: for noise on the diagonal there is
-for every offset a point with determinant 1 (2 x 2); generic at larger sizes, with supports of dimension 1 to 3. Probability
-0: the determinant vanishes on the whole support, for skew-symmetric noise (3 x 3) and for z (1, ..., 1; ...; 1, ..., 1); for
-noise with the covariance of a minibatch gradient at \(W_1 = W_2 = \mathrm{diag}(1, 0)\), any samples, a row of W_1 and a
-column of W_2 stay zero.
+Scope of proof: that a polynomial of degree D in one unknown with D + 1 zeros is zero, D = 1, 2, 3: along every line through
+a point where the minor is not zero it vanishes at finitely many points only. That it then vanishes on a null set only (any
+degree, Fubini over the lines) is in words, and so is the equivalence; the rest are its two cases. Probability 1: for noise
+on the diagonal there is for every offset a point with determinant 1 (2 x 2); generic at larger sizes, with supports of
+dimension 1 to 3. Probability 0: the determinant vanishes on the whole support, for skew-symmetric noise (3 x 3) and for z
+(1, ..., 1; ...; 1, ..., 1); for noise with the covariance of a minibatch gradient at \(W_1 = W_2 = \mathrm{diag}(1, 0)\),
+any samples, a row of W_1 and a column of W_2 stay zero.
 
 Why: a minor restricted to V is a polynomial in the coordinates c: it is zero, or not zero off a null set.
 
