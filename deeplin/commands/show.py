@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from textwrap import fill
 from typing import Any
 
 from deeplin.verify import generic_record, proof_of
@@ -14,10 +17,12 @@ from theory.errors import InvalidInput
 from theory.statement import Statement, conditions
 from theory.theorem import Claim, Generic, Theorem, document, select, theorems
 
+WIDTH, MANY = 124, 3  # of a line of text; as many claims of one kind share a line
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("name", metavar="NAME", help="a theorem, such as minima.path_lemma")
-    parser.add_argument("--claims", action="store_true", help="write out every claim and every false variant")
+    parser.add_argument("--claims", action="store_true", help="list every claim and write it out, and every false variant")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
 
@@ -55,8 +60,8 @@ def _generic(claim: Generic, in_full: bool) -> dict[str, Any]:
     record, certificate = generic_record(claim)
     kept = {k: x for k, x in record.items() if k in ("scope", "why")}
     if certificate:
-        free = [str(v.data[0]) for v in claim.variables]
-        kept["point"] = {name: record["point"][name] for name in free}
+        free = claim.statement.lowered().variables[: len(claim.variables)]
+        kept["point"] = {str(v.data[0]): record["point"][str(v.data[0])] for v in free}
     written_out = written(claim.statement) if in_full else {"name": claim.name}
     return {**written_out, **kept, "verdict": "proved" if certificate else "not proved"}
 
@@ -91,9 +96,9 @@ def _lines(record: dict[str, Any]) -> Iterator[str]:
     yield f"source: {record['source']}\n"
     yield record["document"].strip() + "\n"
     if record["note"]:
-        yield f"Where the words of the paper need more: {record['note']}\n"
+        yield fill(f"Where the words of the paper need more: {record['note']}", WIDTH) + "\n"
     yield "What the kernel accepted just now:"
-    for c in record["claims"]:
+    for c in _gathered(record["claims"]):
         yield f"  {c['verdict']:<10} {c['name']}  [{c['scope']}]" + (f"  {c['why']}" if "why" in c else "")
         yield from [f"      not zero at {_at(c['point'])}"] if "point" in c else []
         yield from _conditions(c)
@@ -104,6 +109,28 @@ def _lines(record: dict[str, Any]) -> Iterator[str]:
     for v in record["variants"]:
         yield f"  {v['name']}"
         yield from _conditions(v)
+
+
+def _gathered(claims: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Proofs of one kind, at many depths, layers or sizes, as one line; what is written out stays so."""
+    kinds: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for c in claims:
+        alone = {"given", "point", "why"} & c.keys()
+        kinds[c["name"] if alone else re.sub(r"(_\d[\dx_]*$|[,:] .*)", "", c["name"])].append(c)
+    for kind, several in kinds.items():
+        if len(several) < MANY:
+            yield from several
+        else:
+            scope = _scopes(list(dict.fromkeys(c["scope"] for c in several)))
+            yield {**several[0], "name": f"{kind}: {len(several)} claims", "scope": scope}
+
+
+def _scopes(scopes: Sequence[str]) -> str:
+    """As one; sizes are counted where they are many."""
+    at = "all widths at depth"
+    if len(scopes) > 1 and all(x.startswith(at) for x in scopes):
+        return f"{at}s {', '.join(x.removeprefix(at).strip() for x in scopes)}"
+    return "; ".join(scopes) if len(scopes) <= MANY else f"{len(scopes)} choices of sizes"
 
 
 def _at(point: dict[str, Any]) -> str:

@@ -140,3 +140,13 @@ def test_it_is_written_shown_and_replayed(monkeypatch: pytest.MonkeyPatch, tmp_p
     record = {**dict.fromkeys(("name", "sheet", "form", "source", "document", "note"), ""), "sharpness": [], "variants": []}
     text = show.text({**record, "claims": shown})
     assert "not zero at W1 = [[0, 1, 0], [0, 0, 0]], W2 = [[1, 0]]" in text
+
+
+def test_claims_of_one_kind_share_a_line() -> None:
+    claims = [{"verdict": "proved", "name": f"a.b_{n}_1", "scope": f"all widths at depth {n}"} for n in (2, 3, 4)]
+    claims += [{"verdict": "not proved", "name": "a.b_5_1", "scope": "s", "why": "no steps"}]
+    claims += [{"verdict": "proved", "name": f"a.c: widths {n}", "scope": f"A {n}x{n}"} for n in (1, 2)]
+    found = [(c["verdict"], c["name"], c["scope"]) for c in show._gathered(claims)]
+    assert found[0] == ("proved", "a.b: 3 claims", "all widths at depths 2, 3, 4")
+    assert found[1] == ("not proved", "a.b_5_1", "s") and len(found) == 4
+    assert show._scopes(["A 1x1", "A 2x2"]) == "A 1x1; A 2x2" and show._scopes(list("abcd")) == "4 choices of sizes"

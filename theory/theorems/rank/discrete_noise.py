@@ -12,9 +12,10 @@ sum of the squares of the minors of A of size k. For \(s \ne 0\) the probability
 Form: identity; inequality.
 
 Scope of proof: (a) d = 1, 2, 3, the mean taken by the kernel from the moments 1, 0, 1. For signs, \(\det \in \{0, \pm 2\}\)
-at d = 2, and \(E \det^2\) gives \(P(\det = 0) = 1/2\) at d = 2 (there the values are proved) and 5/8 at d = 3; for 0/1
-entries 5/8 at d = 2. (b) that a polynomial of degree D in one unknown with D + 1 zeros is zero, D = 1, 2, 3
-(`rank.zero_one_law`); the induction over the unknowns is in words, the bound is enumerated in the experiment.
+at d = 2, and \(E \det^2\) gives \(P(\det = 0) = 1/2\) at d = 2; 5/8 at d = 3, where \(\det \in \{0, \pm 4\}\); for 0/1
+entries 5/8 at d = 2, where \(\det \in \{0, \pm 1\}\) (that these are the values is proved for signs at d = 2 only). (b)
+that a polynomial of degree D in one unknown with D + 1 zeros is zero, D = 1, 2, 3 (`rank.zero_one_law`); the induction over
+the unknowns is in words, the bound is enumerated in the experiment.
 
 Why: (a) minors of Z of the same size are orthogonal, of second moment k!. (b) the leading minor of size \(r^*\) has degree \(N
 r^*\) and is not zero (Schwartz-Zippel).

@@ -322,6 +322,6 @@ THEOREM = Theorem(
     certified_at=((2, 3, 2), (3, 2, 4, 2)),
     supported_at=((16, 24, 12), (10, 16, 8, 12)),
     note="Training with dropout can raise the rank, never almost surely in one step: from rank one with k live neurons "
-    "and one mask for all samples the rank is 2 after a step with probability 1 - p^k - (1-p)^k. It is never above the number of "
-    "neurons that were live at the start.",
+    "and one mask for all samples the rank is 2 after a step with probability 1 - p^k - (1-p)^k. It is never above the "
+    "number of neurons that were live at the start.",
 )
