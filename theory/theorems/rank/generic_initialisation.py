@@ -8,7 +8,7 @@ Hypotheses: W(0) has a law that is absolutely continuous; data, rates and masks 
 
 Conclusion: almost surely rank P_t = \(r^*\) for all t.
 
-Form: generic.
+Form: generic; the induction over the steps in words.
 
 Scope of proof: at all widths: the gradient has no terms below degree N - 1 in W, N = 2 to 4, so that for \(N \ge 3\) the
 step is the identity up to higher order at 0; at N = 2 the linear part is \([I, \eta C^T; \eta C, I]\), whose determinant is
@@ -273,7 +273,7 @@ THEOREM = Theorem(
     name=NAME,
     sheet="R12",
     title="An initialisation with a density has the largest rank at all steps, without noise",
-    form="generic",
+    form="generic; the induction over the steps in words",
     source=f"own derivation, in the setting of {SOURCE}",
     claims=lambda: tuple(claims()),
     sharpness=lambda: tuple(sharpness()),

@@ -11,10 +11,11 @@ independent noise at every step the same value persists.
 Form: generic equality.
 
 Scope of proof: at all widths, "at most" (through the columns of M, and for any data and rate); that labels exist for which
-\(-\eta F\) is any given matrix O; that with \(O^T O = I\) then \(O^T P^+ = (W_1 + W_2^T O)^T (W_1 + W_2^T O)\), and with \(O
-O^T = I\) the transposed form. At sizes 1 to 3, the mean of \(\det(A + B D)^2\) over diagonal signs D is the sum of the
+\(-\eta F\) is any given matrix O; that with \(O^T O = I\) then \(O^T P^+ = (W_1 + W_2^T O)^T (W_1 + W_2^T O)\), and with
+\(O O^T = I\) the transposed form. At sizes 1 to 3, the mean of \(\det(A + B D)^2\) over diagonal signs D is the sum of the
 squares of the determinants with columns taken from A or B, one or the other at each place. Generic at given sizes, with
-layers of rank 0 and 1, aligned, orthogonal and with \(W_2 = W_1^T\).
+layers of rank 0 and 1, aligned, orthogonal and with \(W_2 = W_1^T\). In words: that for generic O some mixed choice has
+\(\min(d_0, d_2, \mathrm{rank}\, M)\) independent columns, and null sets (`rank.zero_one_law`).
 
 Why: \(P^+ = [-\eta F, I]\, M^T M\, [I; -\eta F]\) and F is any matrix. Averaging over the signs of the columns of O, some
 sign has a minor of \(W_1 + W_2^T O\) of size \(\min(d_0, \mathrm{rank}\, M)\) that is not zero if some mixed choice has.

@@ -14,7 +14,8 @@ Form: generic equalities.
 
 Scope of proof: at all widths, N = 1 to 3 and every layer: "at most" in (a), (b), (c), and "at least" in (a) and (c), where
 for every data set there are labels (labels and inputs) with \(C G_i E = I_r\). "At least" in (b): generic at given sizes,
-layers of rank 1 and 2, aligned and not; larger minors vanish identically there. The gradients are taken by the kernel.
+layers of rank 1 and 2, aligned and not; larger minors vanish identically there; at all sizes it rests on words and on the
+experiment. The gradients are taken by the kernel.
 
 Why: (a) with labels \(Y = PX - B_1 D\) the residual is any matrix. (b) \(G_i = (H^T P X - H^T Y) X^T B^T = [H^T P, -H^T
 Y]\,(X; I)\, X^T B^T\).

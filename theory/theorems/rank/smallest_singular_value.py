@@ -6,7 +6,7 @@ Hypotheses: none on A.
 
 Conclusion: \(P(\sigma_{\min}(M) \le e) \le \sqrt{2/\pi}\, d^{3/2} e/\sigma\) for all \(e \ge 0\).
 
-Form: inequality for all A, statistical.
+Form: inequality for all A; its probability in words, and sampled.
 
 Scope of proof: at all widths, that a unit vector n orthogonal to all columns of M but one, \(n^T M = c\, e_i^T\), gives
 \(|Mx|^2 \ge c^2 x_i^2\); in real numbers, d = 1 to 4, that \(d\, |Mx|^2 \ge t^2 |x|^2\) where t is the least of the distances
@@ -146,7 +146,7 @@ THEOREM = Theorem(
     name=NAME,
     sheet="R6",
     title="The smallest singular value of a noisy matrix: a bound on the chance that it is small",
-    form="inequality, statistical",
+    form="inequality; its probability in words, and sampled",
     source=f"own derivation, in the setting of {SOURCE}; sharper bounds are known as smoothed analysis",
     claims=lambda: tuple(claims()),
     sharpness=lambda: tuple(sharpness()),

@@ -7,7 +7,7 @@ Hypotheses: Z is Gaussian and independent of the offset A.
 
 Conclusion: \(P(\mathrm{rank}\, P = r^*)\) is 0 or 1; it is 1 if and only if some point of V gives the rank \(r^*\).
 
-Form: equivalence.
+Form: equivalence; its measure theory in words.
 
 Scope of proof: that a polynomial of degree D in one unknown with D + 1 zeros is zero, D = 1, 2, 3: along every line through
 a point where the minor is not zero it vanishes at finitely many points only. That it then vanishes on a null set only (any
@@ -241,7 +241,7 @@ THEOREM = Theorem(
     name=NAME,
     sheet="R2",
     title="Gaussian noise of any covariance: full rank with probability 0 or 1",
-    form="equivalence",
+    form="equivalence; its measure theory in words",
     source=f"own derivation, in the setting of {SOURCE}",
     claims=lambda: tuple(claims()),
     sharpness=lambda: tuple(sharpness()),
