@@ -286,7 +286,7 @@ def sharpness() -> Iterator[Counterexample]:
     half = {"X": [[1]], "W1": [[1]], "W2": [[1]], "Y": [["1/2"]], "eta": 2}
     yield Counterexample("flow, not descent", falls(), half)
     yield Counterexample("one speed", two_speeds(), {"X": [[1]], "W1": [[1]], "W2": [[1]], "Y": [[0]]})
-    yield Counterexample("finite times", bounded_below(), {"w": 1})
+    yield Counterexample("finite times: w^2 falls, by the claim `decay` to 0", bounded_below(), {"w": 1})
 
 
 def variants() -> Iterator[Terms]:
