@@ -15,7 +15,7 @@ Form: invariant; inequality for all parameters.
 Scope of proof: the left kernel of M_i through two steps with different data, and through a step along a combination of the
 gradients of two batches, at all widths, depths 2 to 4; induction over the steps gives any number. Balanced junctions: Q^T
 W_i = 0 gives W_{i+1} Q = 0, all widths (the converse is in `rank.flow`). Layers that vanish stay at zero, all widths,
-depths 2 to 5. W_1 = W_2 = diag(1, 0): det P = 0 after a step on any two samples, and after a second one.
+depths 2 to 5. W_1 = W_2 = diag(1, 0): det P = 0 after a step on any two samples, and after two steps on one sample each.
 
 Why: every step is M_i^+ = M_i S_i, whatever the data; a combination has K_i = sum_b z_b K_i^(b).
 
