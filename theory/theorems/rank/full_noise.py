@@ -234,7 +234,7 @@ THEOREM = Theorem(
     note=(
         "'Noise in the gradient makes the product of full rank' needs noise with a joint density in every layer (or the exact "
         "conditions of rank.low_rank_noise and rank.noise_in_some_layers), drawn after the offset: it fails for A = -Z, and "
-        "for atomless noise without a density, z [[1, 1], [1, 1]]. 'Full rank' is the least of all widths, at (2, 1, 2) less than "
-        "min(d_0, d_N); and it is almost sure at countably many times: a path from 1 to -1 in one dimension crosses 0."
+        "for atomless noise without a density, z [[1, 1], [1, 1]]. 'Full rank' is the least of all widths, at (2, 1, 2) less "
+        "than min(d_0, d_N); and it is almost sure at countably many times: a path from 1 to -1 in one dimension crosses 0."
     ),
 )
