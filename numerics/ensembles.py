@@ -5,7 +5,7 @@ is given. One step of learning rate eta is theta^+ = theta - eta (grad L + xi), 
 The noise xi has mean 0 and, on the valley, the covariance `scale` times
 
 - "label": J^T C J, from fresh noise with covariance C on each column of the labels (C = I: it is the Hessian H);
-- "isotropic normal": the projection on the range of H, where J is onto;
+- "isotropic normal": the projection on the range of H; J must be onto (`InvalidInput` if it is not at the start);
 - "isotropic": the identity on all parameters.
 
 >>> W = simulated([np.array([[1.0]]), np.array([[2.0]])], np.eye(1), Run(rate=0.1, time=0.5, size=100))
@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from numerics.backends import Array, Backend, backend
+from numerics.hessian import hessian_rank
 from numerics.kernels import Kernel, compiled
 from numerics.noise_drift import checked
 from theory import dag
@@ -55,6 +56,8 @@ class Run:
     seed: int | Sequence[int] = 0
 
     def __post_init__(self) -> None:
+        if not isinstance(self.size, (int, np.integer)):
+            raise InvalidInput("size", self.size, "an integer > 0")
         for name, value in (("rate", self.rate), ("time", self.time), ("size", self.size)):
             if not (np.isfinite(value) and value > 0):
                 raise InvalidInput(name, value, "a finite number > 0")
@@ -211,9 +214,16 @@ class Ensemble:
             for z in self.normal(run, self.shapes):
                 W = [w - size * v for w, v in zip(kernel(named(W) | {"Z": labels}), z, strict=True)]
             return W
+        if run.noise == "isotropic normal":
+            self._require_onto()
         for noise in self.labels(run):
             W = kernel(named(W) | {"Z": Y + noise(W)})
         return W
+
+    def _require_onto(self) -> None:
+        rank = int(hessian_rank(self.layers, self.X))
+        if rank < self.Y.size:
+            raise InvalidInput("noise", f"'isotropic normal' where J has rank {rank}", f"rank {self.Y.size}: J is onto")
 
     def labels(self, run: Run) -> Iterator[Callable[[list[Array]], Array]]:
         """The noise of the labels of each step, as a function of the layers."""

@@ -1,7 +1,7 @@
 r"""The flattest points of the valley of \(L = \tfrac12 |W_N \cdots W_1 X - Y|_F^2\), in closed form.
 
-The valley is the set of global minima, \(P X = \hat Y\) with \(\hat Y = Y X^+ X\) (Y itself, if it can be fitted): there
-H = J^T J. With the nuclear norm s of \(\hat Y = U S V^T\) and hidden widths of at least its rank r
+The valley is the set of the layers with \(P X = \hat Y\), where \(\hat Y = Y X^+ X\) (Y itself, if it can be fitted): global
+minima, with H = J^T J. With the nuclear norm s of \(\hat Y = U S V^T\) and hidden widths of at least its rank r
 
     min Tr H = N (d_N |X|^2)^{1/N} s^{2 - 2/N}
         by  W_1 = a_1 Q_1 S^{1/2} V^T X^+,  W_i = a_i Q_i Q_{i-1}^T,  W_N = a_N U S^{1/2} Q_{N-1}^T,
@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from numerics.hessian import Array, checked, whiteness
+from numerics.hessian import Array, real, whiteness
 from theory.errors import InvalidInput
 
 MEASURES = ("trace", "sharpness")
@@ -81,6 +81,7 @@ def least_trace(Y: Any, X: Any, depth: int) -> float:
     20.0
     """
     X_, Y_, _ = _problem(Y, X, None)
+    _require_depth(depth)
     nuclear = float(np.linalg.svd(_fitted(X_, Y_), compute_uv=False).sum())
     return float(depth * (len(Y_) * float((X_ * X_).sum())) ** (1 / depth) * nuclear ** (2 - 2 / depth))
 
@@ -92,14 +93,20 @@ def least_sharpness(Y: Any, X: Any, depth: int) -> float:
     8.0
     """
     X_, Y_, _ = _problem(Y, X, None)
+    _require_depth(depth)
     k = _white(X_)
     return float(depth * k * float(np.linalg.norm(Y_ @ X_.T / k, 2)) ** (2 - 2 / depth))
 
 
+def _require_depth(depth: int) -> None:
+    if not isinstance(depth, (int, np.integer)) or depth < 1:
+        raise InvalidInput("depth", depth, "an integer >= 1: the number of layers")
+
+
 def _problem(Y: Any, X: Any, widths: Sequence[int] | None) -> tuple[Array, Array, tuple[int, ...]]:
     """Data and widths, checked."""
-    (Y_,), _ = checked([Y], None)
-    (X_,), _ = checked([np.eye(Y_.shape[-1]) if X is None else X], None)
+    Y_ = real("Y", Y)
+    X_ = np.eye(Y_.shape[-1]) if X is None else real("X", X)
     if Y_.ndim != 2 or X_.ndim != 2 or X_.shape[1] != Y_.shape[1]:
         raise InvalidInput("X, Y", f"shapes {X_.shape} and {Y_.shape}", "two matrices with one column for each sample")
     if widths is None:

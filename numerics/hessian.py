@@ -6,8 +6,11 @@ There is no 1/n: for the loss 1/(2n) divide the trace and every eigenvalue by n.
 With heads \(A_i = W_N \cdots W_{i+1}\) and tails \(B_i = W_i \cdots W_1 X\),
 
     Tr H = sum_i |A_i|^2 |B_{i-1}|^2            for all layers,
-    H = J^T J, J = [A_i kron B_{i-1}^T]          at the global minima, (P X - Y) X^T = 0: there
+    H = J^T J, J = [A_i kron B_{i-1}^T]          on the valley (P X - Y) X^T = 0: there
     rank H = sum_i (c_i - c_{i-1}) q_i,          c_i = rank A_i, c_0 = 0, q_i = rank B_{i-1}.
+
+The valley is the set of all global minima unless a hidden layer is narrower than the rank of the targets that X can fit; a
+global minimum of such a network does not lie on it, and its H is not J^T J.
 
 The p x p matrix H is never formed: its nonzero eigenvalues are the squared singular values of J, whose rows are compressed to
 the range of X^T; for two layers and X X^T = k I they are k (a + b), a and b the squared singular values of W_1 and W_2.
@@ -93,12 +96,14 @@ def hessian_spectrum(
     tolerance: float = VALLEY_TOLERANCE,
     rank_tolerance: float = RANK_TOLERANCE,
 ) -> Spectrum:
-    """The nonzero eigenvalues of H at a global minimum; with `Y` it is checked that the layers are one.
+    """The nonzero eigenvalues of H on the valley (P X - Y) X^T = 0; with `Y` it is checked that the layers lie there.
 
     Without `Y` the targets are taken to be P X. With `Y`, |(P X - Y) X^T| may be `tolerance` times |X| (|X| prod |W_i| + |Y|);
-    the residual itself need not vanish. The number of nonzero eigenvalues is that of the rank formula, with ranks of products
-    that leave out singular values below `rank_tolerance` times the product of the factors' norms. Raises `InvalidInput` off the
-    valley, where one of these eigenvalues is below rounding, and as `hessian_trace` does.
+    the residual itself need not vanish. Within the tolerance the eigenvalues are those of J^T J, and H differs from it by the
+    second derivative of <(P X - Y) X^T, P>: smaller eigenvalues than that are not those of H. The number of nonzero ones is
+    that of the rank formula, with ranks of products that leave out singular values below `rank_tolerance` times the product of
+    the factors' norms. Raises `InvalidInput` off the valley, where one of these eigenvalues is below rounding, and as
+    `hessian_trace` does.
 
     >>> found = hessian_spectrum([[[1.0], [0.0]], [[2.0, 0.0]]], Y=[[2.0]])
     >>> found.eigenvalues.tolist(), int(found.rank), found.parameters
@@ -109,16 +114,27 @@ def hessian_spectrum(
         require_valley(W, data, checked_targets(W, data, Y), tolerance)
     values = _eigenvalues(W, data)
     rank = hessian_rank(layers, X, rank_tolerance=rank_tolerance)
+    require_visible(values, rank, rank_tolerance)
     kept = np.arange(values.shape[-1]) < rank[..., None]
-    if (kept & (values <= (values.shape[-1] * EPS) ** 2 * values[..., :1])).any():
-        expected = "a larger one: the rank formula counts eigenvalues that are lost in rounding"
-        raise InvalidInput("rank_tolerance", rank_tolerance, expected)
     return Spectrum(np.where(kept, values, 0.0), rank, sum(w.shape[-1] * w.shape[-2] for w in W))
 
 
 def hessian_rank(layers: Sequence[Any], X: Any = None, *, rank_tolerance: float = RANK_TOLERANCE) -> NDArray[np.int64]:
     """rank H on the valley, by its formula."""
-    W, data = checked(layers, X)
+    c, q = head_and_tail_ranks(*checked(layers, X), rank_tolerance)
+    c[0] = np.zeros_like(c[0])
+    return np.asarray(sum((c[i] - c[i - 1]) * q[i - 1] for i in range(1, len(c))))
+
+
+Ranks = list[NDArray[np.int64]]
+
+
+def head_and_tail_ranks(W: Sequence[Array], data: Array, rank_tolerance: float = RANK_TOLERANCE) -> tuple[Ranks, Ranks]:
+    """The ranks of A_0, ..., A_N and of B_0, ..., B_N.
+
+    Singular values below the tolerance times the product of the factors' norms are zero: a product of which only rounding is
+    left has rank 0.
+    """
     if not 0 < rank_tolerance < 1:
         raise InvalidInput("rank_tolerance", rank_tolerance, "a number between 0 and 1")
     sizes = [_operator(w) for w in W]
@@ -129,8 +145,7 @@ def hessian_rank(layers: Sequence[Any], X: Any = None, *, rank_tolerance: float 
         below.append(below[-1] * w)
     c = [_rank(a, s * rank_tolerance) for a, s in zip(heads(W), reversed(above), strict=True)]
     q = [_rank(b, s * rank_tolerance) for b, s in zip(tails(W, data), below, strict=True)]
-    c[0] = np.zeros_like(c[0])
-    return np.asarray(sum((c[i] - c[i - 1]) * q[i - 1] for i in range(1, len(c))))
+    return c, q
 
 
 def log_pseudo_determinant(layers: Sequence[Any], X: Any = None, Y: Any = None, **tolerances: float) -> Any:
@@ -250,13 +265,13 @@ def _plain(x: Any) -> Any:
 
 def checked(layers: Sequence[Any], X: Any) -> tuple[list[Array], Array]:
     """Layers and data as float64 arrays that fit together and have one batch shape (X = None: the identity)."""
-    W = [_real(f"layer {i}", w) for i, w in enumerate(layers, 1)]
+    W = [real(f"layer {i}", w) for i, w in enumerate(layers, 1)]
     if not W:
         raise InvalidInput("layers", [], "at least one layer")
     for i, (a, b) in enumerate(pairwise(W), 2):
         if a.shape[-2] != b.shape[-1]:
             raise InvalidInput(f"layer {i}", b.shape, f"{a.shape[-2]} columns, as many as layer {i - 1} has rows")
-    data = np.eye(W[0].shape[-1]) if X is None else _real("X", X)
+    data = np.eye(W[0].shape[-1]) if X is None else real("X", X)
     if data.shape[-2] != W[0].shape[-1]:
         expected = f"{W[0].shape[-1]} rows, as many as layer 1 has columns; samples are columns"
         raise InvalidInput("X", f"shape {data.shape}", expected)
@@ -268,11 +283,19 @@ def checked(layers: Sequence[Any], X: Any) -> tuple[list[Array], Array]:
 
 def checked_targets(W: Sequence[Array], X: Array, Y: Any) -> Array:
     """Y as a float64 array of the shape of P X."""
-    Z = _real("Y", Y)
+    Z = real("Y", Y)
     shape = (W[-1].shape[-2], X.shape[-1])
     if Z.shape[-2:] != shape:
         raise InvalidInput("Y", f"shape {Z.shape}", f"shape {shape}: outputs by samples")
     return Z
+
+
+def require_visible(values: Array, rank: NDArray[np.int64], rank_tolerance: float = RANK_TOLERANCE) -> None:
+    """`InvalidInput` if one of the first `rank` of the descending squared singular values is below rounding."""
+    kept = np.arange(values.shape[-1]) < rank[..., None]
+    if (kept & (values <= (values.shape[-1] * EPS) ** 2 * values[..., :1])).any():
+        expected = "a larger one: the rank formula counts eigenvalues that are lost in rounding"
+        raise InvalidInput("rank_tolerance", rank_tolerance, expected)
 
 
 def require_valley(W: Sequence[Array], X: Array, Y: Array, tolerance: float) -> None:
@@ -284,12 +307,16 @@ def require_valley(W: Sequence[Array], X: Array, Y: Array, tolerance: float) -> 
     scale = size * (size * np.prod([_norm2(w) ** 0.5 for w in W], axis=0) + _norm2(Y) ** 0.5)
     off = np.max(np.divide(_norm2(slope) ** 0.5, scale, out=np.zeros(np.shape(scale)), where=scale > 0))
     if not off <= tolerance:
-        expected = f"a global minimum of the layers: |(P X - Y) X^T| at most {tolerance:g} of its scale, it is {off:.3g}"
-        raise InvalidInput("Y", "targets that the layers do not fit", expected)
+        expected = f"|(P X - Y) X^T| at most {tolerance:g} of its scale, where H = J^T J; it is {off:.3g}"
+        raise InvalidInput("Y", "targets that the layers do not fit as well as a linear map can", expected)
 
 
-def _real(argument: str, value: Any) -> Array:
-    x = np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
+def real(argument: str, value: Any) -> Array:
+    """A finite real matrix, or a batch, as float64."""
+    try:
+        x = np.asarray(value.detach().cpu().numpy() if hasattr(value, "detach") else value)
+    except ValueError:
+        raise InvalidInput(argument, "rows of different lengths", "a real matrix (or a batch)") from None
     if x.ndim < 2 or not x.size or x.dtype.kind not in "iufb":
         raise InvalidInput(argument, f"an array of shape {x.shape} of {x.dtype}", "a real matrix (or a batch), not empty")
     if not np.isfinite(x).all():

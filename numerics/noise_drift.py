@@ -20,21 +20,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, pairwise
 from math import prod
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from numerics import hessian
+from numerics.hessian import Array, head_and_tail_ranks, hessian_rank, jacobian, require_visible
 from theory.errors import InvalidInput
 
-Array = NDArray[np.float64]
 Spectral = Callable[[Array], ArrayLike]
 Noise = str | Spectral | ArrayLike
+# Noise along the valley below this share of the whole is rounding.
+ROUNDING = 1e-12
 # The spectral functions phi of Sigma = phi(H), phi(0) = 0, that have names.
 NAMED: dict[str, Spectral] = {"label": lambda x: x, "isotropic normal": np.ones_like}
-# Singular values below this share of the largest are zero.
-RANK_TOLERANCE = 1e-9
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Drift:
     diffuses: bool
 
 
-def drift(layers: Sequence[ArrayLike], X: ArrayLike, noise: Noise, scale: float = 1.0) -> Drift:
+def drift(layers: Sequence[ArrayLike], X: ArrayLike | None, noise: Noise, scale: float = 1.0) -> Drift:
     """The drift of noise with covariance `scale` times Sigma, where Sigma is
 
     - "label": H (full-batch label noise of variance `scale`),
@@ -58,8 +58,9 @@ def drift(layers: Sequence[ArrayLike], X: ArrayLike, noise: Noise, scale: float 
     - a function phi: phi(H), applied to an array of the nonzero eigenvalues, and zero on the kernel of H,
     - a matrix of all parameters, symmetric and positive semidefinite.
 
-    Raises `InvalidInput` for layers that do not chain, numbers that are not finite, a matrix that is no covariance, and at a
-    point that is not known to be regular (see `check_regular`).
+    X = None: X = I. Raises `InvalidInput` for layers that do not chain, numbers that are not finite, a matrix that is no
+    covariance, at a point that is not known to be regular (see `check_regular`), and where a nonzero eigenvalue of H is below
+    rounding.
     """
     net = Valley.of(layers, X)
     check_regular(net.layers, net.X)
@@ -73,25 +74,28 @@ def drift(layers: Sequence[ArrayLike], X: ArrayLike, noise: Noise, scale: float 
 class Valley:
     """A network on the valley: its Jacobian J (m x p) and H = sum_k values[k] u_k u_k^T, u_k the columns of `basis`.
 
-    The first `rank` columns span the range of H, the others its kernel (where `values` are 0).
+    The first `rank` columns span the range of H, the others its kernel (where `values` are 0); `left` has the directions of
+    J u_k as its columns, orthonormal, for the first ones.
     """
 
     layers: tuple[Array, ...]
     X: Array
     J: Array
+    left: Array
     basis: Array
     values: Array
     rank: int
 
     @classmethod
-    def of(cls, layers: Sequence[ArrayLike], X: ArrayLike) -> Valley:
+    def of(cls, layers: Sequence[ArrayLike], X: ArrayLike | None) -> Valley:
         W, data = checked(layers, X)
         J = jacobian(W, data)
-        _, singular, basis = np.linalg.svd(J, full_matrices=True)
-        rank = int((singular > RANK_TOLERANCE * max(singular[0], np.finfo(float).tiny)).sum())
+        left, singular, basis = np.linalg.svd(J, full_matrices=True)
+        rank = int(hessian_rank(W, data))
+        require_visible(singular**2, np.asarray(rank))
         values = np.zeros(J.shape[1])
         values[:rank] = singular[:rank] ** 2
-        return cls(W, data, J, basis.T, values, rank)
+        return cls(W, data, J, left[:, :rank], basis.T, values, rank)
 
     # -- derivatives
 
@@ -107,7 +111,7 @@ class Valley:
         weights, Q = np.linalg.eigh((A + A.T) / 2)
         total = np.zeros(len(A))
         for a, q in zip(weights, (self.basis @ Q).T, strict=True):
-            if abs(a) > np.finfo(float).eps * np.abs(weights).max():
+            if a:  # a small weight can belong to a large eigenvalue of H, and count as much
                 turned = turned_jacobian(self.layers, self.X, q)
                 total += a * (2 * turned.T @ (self.J @ q) + self.J.T @ second(self.layers, self.X, q))
         return np.asarray(self.basis.T @ total)
@@ -137,7 +141,7 @@ class Valley:
         shapes = [W.shape for W in self.layers]
         parts = np.split(self.basis @ b, np.cumsum([prod(s) for s in shapes])[:-1])
         velocity = tuple(x.reshape(s) for x, s in zip(parts, shapes, strict=True))
-        return Drift(velocity, trace, logdet, r, bool(np.abs(along).max(initial=0.0) > 0))
+        return Drift(velocity, trace, logdet, r, bool(np.abs(along).max(initial=0.0) > ROUNDING * np.abs(sigma).max()))
 
     def velocity(self, sigma: Array) -> Array:
         """b in the eigenbasis: the normal block through H A + A H = Sigma, the mixed one through H^+, the tangent one."""
@@ -156,13 +160,12 @@ class Valley:
         """The mean rates of Tr H and log pdet H under the velocity b and the noise `along` the valley (Ito's formula).
 
         H has the nonzero eigenvalues of K = J J^T. Along a curve in the valley, with R = K^+ and Z the projection on ker K,
-        (log pdet K)'' = tr(R K'') - tr(R K' R K') + 2 tr(R^2 K' Z K').
+        (log pdet K)' = tr(R K') = 2 tr(J^+ J') and (log pdet K)'' = tr(R K'') - tr(R K' R K') + 2 tr(R^2 K' Z K').
         """
-        K = self.J @ self.J.T
-        R, Z = np.linalg.pinv(K, rcond=RANK_TOLERANCE, hermitian=True), np.eye(len(K))
-        Z = Z - R @ K
-        slope = symmetric(turned_jacobian(self.layers, self.X, b) @ self.J.T)
-        trace, logdet = float(np.trace(slope)), float(np.sum(R * slope))
+        r, left, J1 = self.rank, self.left, turned_jacobian(self.layers, self.X, b)
+        R, Z = (left / self.values[:r]) @ left.T, np.eye(len(left)) - left @ left.T
+        trace = 2 * float(np.sum(J1 * self.J))
+        logdet = 2 * float(np.sum(left * (J1 @ self.basis[:, :r]) / np.sqrt(self.values[:r])))
         weights, Q = np.linalg.eigh((along + along.T) / 2) if along.size else (np.zeros(0), np.zeros((0, 0)))
         for a, v in zip(weights, (self.basis[:, self.rank :] @ Q).T, strict=True):
             dJ = turned_jacobian(self.layers, self.X, v)
@@ -182,23 +185,17 @@ def symmetric(A: Array) -> Array:
 # -- checks -------------------------------------------------------------------------------------------------------------
 
 
-def checked(layers: Sequence[ArrayLike], X: ArrayLike) -> tuple[tuple[Array, ...], Array]:
-    """The layers and inputs as finite float64 matrices that chain."""
-    W = tuple(np.asarray(w, dtype=np.float64) for w in layers)
-    data = np.asarray(X, dtype=np.float64)
-    if not W or any(w.ndim != 2 or not w.size for w in W) or data.ndim != 2 or not data.size:
-        raise InvalidInput("layers", [w.shape for w in W], "matrices W_1, ..., W_N, and a matrix of inputs X")
-    shapes = [data.shape, *(w.shape for w in W)]
-    if any(after[1] != before[0] for before, after in pairwise(shapes)):
-        raise InvalidInput("layers", shapes, "shapes that chain, from those of X on")
-    if not all(np.isfinite(w).all() for w in (*W, data)):
-        raise InvalidInput("layers", "entries that are not finite", "finite numbers")
-    return W, data
+def checked(layers: Sequence[ArrayLike], X: ArrayLike | None) -> tuple[tuple[Array, ...], Array]:
+    """The layers and inputs as finite float64 matrices that chain: one network."""
+    W, data = hessian.checked(layers, X)
+    if W[0].ndim != 2:
+        raise InvalidInput("layers", f"batch axes {W[0].shape[:-2]}", "one network, without batch axes")
+    return tuple(W), data
 
 
 def covariance(sigma: ArrayLike, p: int) -> Array:
-    S = np.asarray(sigma, dtype=np.float64)
-    if S.shape != (p, p) or not np.isfinite(S).all():
+    S = hessian.real("noise", sigma)
+    if S.shape != (p, p):
         raise InvalidInput("noise", f"shape {S.shape}", f"a finite matrix of shape {(p, p)}: one row for each parameter")
     size = np.abs(S).max(initial=0.0)
     if np.abs(S - S.T).max(initial=0.0) > 1e-9 * size or np.linalg.eigvalsh(S)[0] < -1e-9 * size:
@@ -213,19 +210,15 @@ def check_regular(layers: Sequence[Array], X: Array) -> None:
     product W_N ... W_{i+1} and W_i ... W_1 X has the largest rank that its widths allow (then no rank can change).
     """
     widths = [X.shape[0], *(W.shape[0] for W in layers)]
-    rank = matrix_rank(X)
-    tails = [matrix_rank(W) for W in accumulate([X, *layers[:-1]], lambda below, W: W @ below)]
-    heads = [matrix_rank(W) for W in accumulate([np.eye(widths[-1]), *layers[:0:-1]], lambda above, W: above @ W)][::-1]
+    c, q = head_and_tail_ranks(layers, X)
+    heads, tails = [int(x) for x in c[1:]], [int(x) for x in q[:-1]]
+    rank = tails[0]
     onto = any(h == widths[-1] and t == rank for h, t in zip(heads, tails, strict=True))
     below = [min(rank, *widths[: i + 1]) for i in range(len(layers))]
     above = [min(widths[i + 1 :]) for i in range(len(layers))]
     if not onto and (tails, heads) != (below, above):
         ranks = f"ranks {heads} of W_N ... W_(i+1) and {tails} of W_(i-1) ... W_1 X"
         raise InvalidInput("layers", ranks, "a regular point of the valley, where the rank of the Hessian is constant nearby")
-
-
-def matrix_rank(A: Array) -> int:
-    return int(np.linalg.matrix_rank(A, rtol=RANK_TOLERANCE))
 
 
 # -- the fitted values and their derivatives ----------------------------------------------------------------------------
@@ -235,11 +228,6 @@ def split(layers: Sequence[Array], v: Array) -> list[Array]:
     """A vector of parameters as layers."""
     parts = np.split(v, np.cumsum([W.size for W in layers])[:-1])
     return [x.reshape(W.shape) for x, W in zip(parts, layers, strict=True)]
-
-
-def jacobian(layers: Sequence[Array], X: Array) -> Array:
-    """J of vec(P X), row by row: m x p with m = d_N n."""
-    return _jacobians(layers, X, [np.zeros_like(W) for W in layers])[0]
 
 
 def turned_jacobian(layers: Sequence[Array], X: Array, v: Array) -> Array:

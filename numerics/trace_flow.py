@@ -43,7 +43,7 @@ def trace_gradient(layers: Sequence[Array], X: Array) -> list[Array]:
 
 
 def trace_velocity(layers: Sequence[Array], X: Array, c: float = 1.0) -> list[Array]:
-    """-(c/4) P_T grad Tr H; the projection takes the least Z where J is not onto."""
+    """-(c/4) P_T grad Tr H."""
     G, J = trace_gradient(layers, X), jacobian(layers, X)
     flat = np.concatenate([g.ravel() for g in G])
     tangent = flat - np.linalg.pinv(J, rcond=1e-12) @ (J @ flat)

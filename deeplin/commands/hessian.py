@@ -35,10 +35,11 @@ NOISES = ("label", "isotropic normal", "isotropic")
 MOST_PARAMETERS = 600
 
 DESCRIPTION = """\
-The Hessian of the loss 1/2 |W_N ... W_1 X - Y|^2 (a sum over samples, no 1/n) at a global minimum: its trace and largest
-eigenvalue beside the least ones that any global minimum of these widths has, its rank and log pseudo-determinant (the sum of
-the logarithms of its nonzero eigenvalues), and the mean drift of both that gradient noise of variance 1 causes, per unit of the
-slow time t = steps x (learning rate)^2: label noise (covariance H), isotropic noise in the range of H, and isotropic noise.
+The Hessian of the loss 1/2 |W_N ... W_1 X - Y|^2 (a sum over samples, no 1/n) where (W_N ... W_1 X - Y) X^T = 0: at a global
+minimum that no narrow hidden layer keeps from the best linear fit. Its trace and largest eigenvalue beside the least ones that
+any such point of these widths has, its rank and log pseudo-determinant (the sum of the logarithms of its nonzero eigenvalues),
+and the mean drift of the trace and of the latter that gradient noise of variance 1 causes, per unit of the slow time
+t = steps x (learning rate)^2: label noise (covariance H), isotropic noise in the range of H, and isotropic noise.
 
 WEIGHTS.npz has the layers W1, W2, ... (W1 acts first, shape d_i x d_{i-1}); DATA.npz has X (d_0 x n) and Y (d_N x n), samples
 as columns. Both are written by numpy.savez.
@@ -95,6 +96,8 @@ def examined(layers: list[Array], X: Array, Y: Array, *, tolerance: float = VALL
     """All figures of the command."""
     W, data = checked(layers, X)
     Z = checked_targets(W, data, Y)
+    if W[0].ndim != 2 or Z.ndim != 2:
+        raise InvalidInput("layers", [w.shape for w in W], "one network: matrices W1, W2, ..., and matrices X and Y")
     spectrum = hessian_spectrum(W, data, Z, tolerance=tolerance)
     widths = (W[0].shape[1], *(w.shape[0] for w in W))
     loss = 0.5 * float(((tails(W, data)[-1] - Z) ** 2).sum())

@@ -18,7 +18,7 @@ from numerics.dynamics import Array
 from numerics.ensembles import Run
 from numerics.experiments import Experiment, Figures
 from numerics.experiments.hessian_ensembles import Case, Value, checked, fastest, limit_flow, trace_case
-from numerics.experiments.hessian_nets import tame_network
+from numerics.experiments.hessian_networks import tame_network
 
 C = 0.25
 NETS, MORE = ((2, 2, 2),), ((1, 2, 3), (3, 3, 3))

@@ -13,7 +13,7 @@ from numerics.backends import Array, Backend, backend
 from numerics.dynamics import product
 from numerics.ensembles import Run, device, hessian_traces, settled, simulated
 from numerics.experiments import Figures
-from numerics.experiments.hessian_nets import vector
+from numerics.experiments.hessian_networks import vector
 from numerics.noise_drift import Noise, Valley, split
 from numerics.statistics import LEVEL, Comparison, Estimate, compared, extrapolated
 

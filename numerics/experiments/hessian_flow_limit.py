@@ -11,7 +11,7 @@ import numpy as np
 
 from numerics.dynamics import Array, product
 from numerics.experiments import Experiment, Figures
-from numerics.experiments.hessian_nets import covariance, limits, tame_network, vector
+from numerics.experiments.hessian_networks import covariance, limits, tame_network, vector
 from numerics.noise_drift import Valley
 
 NETS, MORE = ((1, 1, 2), (2, 2, 2)), ((2, 2, 1, 2), (1, 2, 3))

@@ -12,7 +12,7 @@ import numpy as np
 
 from numerics.dynamics import Array, product
 from numerics.experiments import Experiment, Figures
-from numerics.experiments.hessian_nets import network, onto_valley, vector
+from numerics.experiments.hessian_networks import data, near_identity, onto_valley, vector
 from numerics.noise_drift import Valley, split
 
 NETS = ((2, 2, 2), (1, 2, 3), (3, 2, 3), (2, 3, 1, 2), (2, 2, 2, 2))
@@ -48,7 +48,8 @@ def one(rng: np.random.Generator, net: Valley, name: str) -> float:
 def measure(rng: np.random.Generator, thorough: bool) -> tuple[Figures, bool]:
     worst, count = dict.fromkeys(POTENTIALS, 0.0), 25 if thorough else 5
     for k in range(count):
-        net = Valley.of(*network(rng, NETS[k % len(NETS)], samples=3 * (k % 2)))
+        widths = NETS[k % len(NETS)]
+        net = Valley.of(near_identity(rng, widths), data(rng, widths[0], 3 * (k % 2)))
         for name in POTENTIALS:
             worst[name] = max(worst[name], one(rng, net, name))
     figures: Figures = {f"largest relative error, phi = {name}": x for name, x in worst.items()}

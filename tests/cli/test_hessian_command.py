@@ -89,12 +89,17 @@ def test_the_text_has_the_figures(saved: Any, capsys: pytest.CaptureFixture[str]
     assert all(words in out for words in lines)
 
 
+def test_a_batch_is_refused(saved: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["hessian", *saved([np.ones((3, 1, 1))] * 2, np.eye(1), np.ones((3, 1, 1)))]) == 2
+    assert "one network" in capsys.readouterr().err
+
+
 def test_refusals_name_the_file(saved: Any, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     weights, data = saved([[[1.0]], [[2.0]]], [[1.0]], [[5.0]])
     text = tmp_path / "text.npz"
     text.write_text("no archive")
     for arguments, words in (
-        ((weights, data), "a global minimum"),
+        ((weights, data), "do not fit"),
         ((data, data), "W1, W2"),
         ((weights, weights), "the arrays X and Y"),
         ((str(tmp_path / "none.npz"), data), "none.npz"),

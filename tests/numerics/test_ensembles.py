@@ -12,7 +12,8 @@ from numerics.backends import available, backend
 from numerics.dynamics import gradients, product, squared_slope
 from numerics.ensembles import Ensemble, Run, device, hessian_traces, named, settled, simulated, step_kernel
 from numerics.ensembles import exactly as exact
-from numerics.noise_drift import Valley, jacobian
+from numerics.hessian import jacobian
+from numerics.noise_drift import Valley
 from theory.errors import InvalidInput
 
 

@@ -18,6 +18,7 @@ from numerics.hessian import (
     hessian_rank,
     hessian_spectrum,
     hessian_trace,
+    jacobian,
     log_pseudo_determinant,
     pseudo_determinant,
 )
@@ -213,7 +214,8 @@ ONE, PAIR = np.eye(1), [np.eye(2), np.eye(2)]
         (lambda: hessian_trace(PAIR, np.ones((3, 2))), "samples are columns"),
         (lambda: hessian_trace([np.ones((2, 1, 1)), np.ones((3, 1, 1))]), "batch axes"),
         (lambda: hessian_spectrum(PAIR, None, np.ones((3, 2))), "Y"),
-        (lambda: hessian_spectrum(PAIR, None, 2 * np.eye(2)), "a global minimum"),
+        (lambda: hessian_trace([[[1.0], [2.0, 3.0]]]), "layer 1.*lengths"),
+        (lambda: hessian_spectrum(PAIR, None, 2 * np.eye(2)), "targets that the layers do not fit"),
         (lambda: hessian_spectrum(PAIR, None, np.full((2, 2), np.inf)), "Y.*finite"),
         (lambda: hessian_spectrum(PAIR, None, np.eye(2), tolerance=-1), "tolerance"),
         (lambda: hessian_rank(PAIR, rank_tolerance=0), "rank_tolerance"),
@@ -224,7 +226,10 @@ ONE, PAIR = np.eye(1), [np.eye(2), np.eye(2)]
         (lambda: flattest(np.eye(2), None, (2, 2, 3)), "widths"),
         (lambda: flattest(np.ones((1, 3)), np.ones((1, 2)), (1, 1)), "X, Y"),
         (lambda: flattest(np.ones((1, 2)), np.array([[1.0, 0.0], [0.0, 2.0]]), (2, 1, 1), by="sharpness"), "k I"),
-        (lambda: flattest(np.array([[np.nan]]), None, (1, 1)), "finite"),
+        (lambda: flattest(np.array([[np.nan]]), None, (1, 1)), "Y.*finite"),
+        (lambda: flattest(ONE, [[np.inf]], (1, 1)), "X.*finite"),
+        (lambda: least_trace(ONE, None, 0), "depth"),
+        (lambda: least_sharpness(ONE, None, -2), "depth"),
     ],
 )
 def test_bad_input_is_named(call: Any, names: str) -> None:
@@ -239,6 +244,15 @@ def test_eigenvalues_below_rounding_are_not_reported() -> None:
         hessian_spectrum(layers)
     coarse = hessian_spectrum(layers, rank_tolerance=1e-8)
     assert int(coarse.rank) == 3 and np.allclose(coarse.eigenvalues[:3], [3, 1, 1])
+
+
+def test_a_global_minimum_behind_a_bottleneck_is_refused() -> None:
+    """Widths (2, 1, 2), targets diag(2, 1): P = diag(2, 0) fits best, and H is not J^T J there."""
+    layers, Y = [np.array([[1.0, 0.0]]), np.array([[2.0], [0.0]])], np.diag([2.0, 1.0])
+    J, H = jacobian(layers, np.eye(2)), hessian_matrix(layers, np.eye(2), Y)
+    assert np.linalg.eigvalsh(H)[0] > -1e-12 and np.abs(H - J.T @ J).max() == pytest.approx(1)
+    with pytest.raises(InvalidInput, match="where H = J"):
+        hessian_spectrum(layers, None, Y)
 
 
 def test_the_tolerance_decides_what_is_on_the_valley() -> None:

@@ -7,10 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import sympy
 
 from numerics.dynamics import product
-from numerics.experiments.hessian_nets import limits, onto_valley, tame_network, vector
-from numerics.noise_drift import Valley, check_regular, drift, jacobian, second, split, turned_jacobian
+from numerics.experiments.hessian_networks import limits, onto_valley, tame_network, vector
+from numerics.hessian import jacobian
+from numerics.noise_drift import Valley, check_regular, drift, second, split, turned_jacobian
 from theory.errors import InvalidInput
 
 SMALL = [np.array([[0.5]]), np.array([[2.0], [0.0]])]
@@ -141,6 +143,38 @@ def test_the_drift_is_linear_in_the_covariance() -> None:
     assert np.allclose(parts[0] + 2 * parts[1], parts[2])
 
 
+@pytest.mark.parametrize("w", [1e-2, 1e-3, 1e-5])
+def test_a_small_eigenvalue_counts(w: float) -> None:
+    """The net f = (w v_1, w v_2) at (1, 0): eigenvalues w^2 and w^2 + 1/w^2, log pdet = log(1 + w^4), at every small w."""
+    layers = [np.array([[w]]), np.array([[1 / w], [0.0]])]
+    for noise, speed in (("label", -w * (2 * w**4 - 1) / (w**4 + 1) / 2), ("isotropic normal", -(w**7) / (w**4 + 1) ** 2)):
+        found = drift(layers, np.eye(1), noise)
+        assert found.rank == 2
+        assert found.velocity[0].item() == pytest.approx(speed, rel=1e-4, abs=1e-25)
+        assert found.trace_rate == pytest.approx((4 * w - 2 / w**3) * speed, rel=1e-4, abs=1e-15)
+        assert found.logdet_rate == pytest.approx(4 * w**3 / (w**4 + 1) * speed, rel=1e-3, abs=1e-15)
+
+
+@pytest.mark.parametrize("w", [0.4, 0.9, 1.7])
+def test_isotropic_noise_has_the_generator_of_its_theorem(w: float) -> None:
+    """1/2 Lap_M F - 1/4 <grad_M log pdet, grad_M F> on the curve (w, 1/w, 0), for F = Tr H and log pdet H."""
+    x = sympy.Symbol("x", positive=True)
+    metric, logdet = 1 + x**-4, sympy.log(x**4 + 1)
+    layers = [np.array([[w]]), np.array([[1 / w], [0.0]])]
+    found = drift(layers, np.eye(1), "isotropic")
+    for F, rate in ((2 * x**2 + x**-2, found.trace_rate), (logdet, found.logdet_rate)):
+        root = sympy.sqrt(metric)
+        laplacian = sympy.diff(sympy.diff(F, x) / root, x) / root
+        expected = laplacian / 2 - sympy.diff(logdet, x) * sympy.diff(F, x) / metric / 4
+        assert rate == pytest.approx(float(expected.subs(x, w)), rel=1e-9)
+
+
+def test_a_matrix_on_the_range_of_the_hessian_does_not_diffuse() -> None:
+    layers, X = network(7, 2, 3, 2)
+    J = jacobian(layers, X)
+    assert not drift(layers, X, J.T @ J).diffuses and drift(layers, X, np.eye(J.shape[1])).diffuses
+
+
 # -- refusals -----------------------------------------------------------------------------------------------------------
 
 
@@ -151,6 +185,10 @@ def test_irregular_points_are_refused() -> None:
     lost = [np.diag([1.0, 0.0]), np.diag([1.0, 0.0])]  # fits a label of rank 1, which nearby weights fit with full rank
     with pytest.raises(InvalidInput, match="regular point"):
         drift(lost, np.eye(2), "label")
+    # 0.1 + 0.2 - 0.3 is 5e-17: a product of rank 0, up to rounding.
+    cancelled = [np.ones((3, 1)), np.array([[0.1, 0.2, -0.3]]), np.zeros((1, 1))]
+    with pytest.raises(InvalidInput, match="regular point"):
+        drift(cancelled, np.eye(1), "label")
     check_regular((np.diag([1.0, 0.0]), np.eye(2)), np.eye(2))
     check_regular((np.ones((1, 2)), np.ones((2, 1))), np.eye(2))
 
@@ -165,9 +203,12 @@ def test_irregular_points_are_refused() -> None:
         ("noise", lambda: drift(SMALL, np.eye(1), lambda x: -x)),
         ("noise", lambda: drift(SMALL, np.eye(1), lambda x: x * np.nan)),
         ("scale", lambda: drift(SMALL, np.eye(1), "label", -1.0)),
-        ("layers", lambda: drift(SMALL, np.eye(2), "label")),
+        ("X", lambda: drift(SMALL, np.eye(2), "label")),
+        ("layer 1", lambda: drift([1j * np.eye(1)], np.eye(1), "label")),
+        ("layers", lambda: drift([np.ones((2, 1, 1))], np.eye(1), "label")),
+        ("noise", lambda: drift(SMALL, np.eye(1), [["a"]])),
         ("layers", lambda: drift([], np.eye(1), "label")),
-        ("layers", lambda: drift([np.array([[np.inf]])], np.eye(1), "label")),
+        ("layer 1", lambda: drift([np.array([[np.inf]])], np.eye(1), "label")),
     ],
 )
 def test_nonsense_is_refused(argument: str, call: Any) -> None:
