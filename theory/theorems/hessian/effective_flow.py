@@ -164,7 +164,7 @@ def any_direction() -> Statement:
 
 
 def without_noise() -> Statement:
-    """The mean of D^2 decreases, with or without noise."""
+    """The mean of D > 0 decreases, with or without noise."""
     f = Chain(2)
     given = [is_zero(product(f.w) - Y), positive(ETA**2), nonnegative(VARIANCE), positive(f.D(0, 1))]
     variables = (*f.w, Y, NOISE, ETA, VARIANCE, THIRD, FOURTH)
@@ -228,13 +228,14 @@ THEOREM = Theorem(
     certified_at=((2, 2, 1), (2, 3, 2, 1)),
     supported_at=((4, 6, 5, 1),),
     note=(
-        '"Stochastic gradient descent decreases Tr H on average" is true for Sigma = c H on a regular valley, in the '
+        '"SGD on average decreases the trace of the Hessian" is true for Sigma = c H on a regular valley, in the '
         "limit eta -> 0 with t = k eta^2, for the trace at the limit of gradient flow. It fails for interpolation "
-        "without label noise (at w = (1, 2), data (1, 2), nothing moves), for noise that is not a function of H "
+        "without label noise (at w = (1, 2), data (1, 2), nothing moves), for some noise that is not a function of H "
         "(hessian.misaligned_noise), for the iterate itself (hessian.one_step_expectation), for large eta "
-        '(hessian.two_scalars) and with noise along the valley (hessian.isotropic_noise). "Flat minima are balanced" '
-        "holds for the largest eigenvalue; for the trace and the determinant at depth 2 with as many outputs as inputs. "
-        "Not otherwise: for W_2 W_1 = e_1 at widths (1, 1, 4) the balanced network has trace 5, and one with W_1^2 = 9/16 has "
+        "(hessian.two_scalars) and with noise along the valley (hessian.isotropic_noise). Flat minima need not be balanced: "
+        "that holds, on X = I, of some points of least sharpness, and at depth 2 with as many outputs as inputs for the "
+        "trace and, if P is invertible, the determinant (proved for one or two outputs). Otherwise not: for W_2 W_1 = e_1 "
+        "at widths (1, 1, 4) the balanced network has trace 5, and one with W_1^2 = 9/16 has "
         "145/36 (hessian.flattest)."
     ),
 )

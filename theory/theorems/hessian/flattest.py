@@ -3,8 +3,8 @@ r"""The flattest points of the valley: the least trace of the Hessian, and that 
 Setting: \(L = \tfrac12 |P X - Y|_F^2\) on the valley P X = Y, \(A_i = W_N \cdots W_{i+1}\), \(B_i = W_i \cdots W_1 X\),
 \(\operatorname{Tr} H = \sum_i |A_i|^2 |B_{i-1}|^2\), \(D_i = W_{i+1}^T W_{i+1} - W_i W_i^T\), s = |Y|_* the nuclear norm.
 
-Hypotheses: (a) none. (b) P X = Y; attained if the hidden widths are at least rank Y. (c) P X = Y, Y != 0 and P_T grad Tr H = 0,
-in the form grad Tr H = J^T Z for some Z.
+Hypotheses: (a) none. (b) P X = Y; attained if the hidden widths are at least rank Y; Y != 0 for the equality case. (c) P X = Y,
+Y != 0 and P_T grad Tr H = 0, in the form grad Tr H = J^T Z for some Z.
 
 Conclusion:
 (a) Along \(V = -\tfrac c4 P_T \nabla \operatorname{Tr} H = -\tfrac c4 (\nabla \operatorname{Tr} H - J^T Z)\), for every depth
@@ -20,7 +20,9 @@ rivals.
 Form: identity for all W; inequality, attained; iff; global minimum.
 
 Scope of proof: all widths, depths 2 to 4. s is the trace of K in a polar decomposition Y = M K of Y, which every Y has. The
-norms r_i = |A_i| |B_i| are named by r_i^2.
+norms r_i = |A_i| |B_i| are named by r_i^2. The explicit point is checked for any frames U, V, Q_i and numbers a_i of
+product 1 with which the N summands are equal; that there are such numbers and frames is an argument in words
+(`numerics.flattest` computes them).
 
 Why: s <= |A_i| |B_i| for every cut i, and the inequality of the means for the summands, whose product is d_N |X|^2 times that
 of all |A_i|^2 |B_i|^2. The multiplier Z drops out of D_i'; so at a stationary point A_i^T A_i is proportional to B_i B_i^T,
@@ -162,10 +164,10 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 
 
 NOTE = (
-    "'Flat minima are balanced' is not so for the trace in general. It holds for two layers with d_0 = d_2 and X = I. "
-    "Otherwise the flattest points are those where A_i^T A_i is proportional to B_i B_i^T with equal summands, and balanced "
-    "layers are beaten: widths (1, 1, 4), P = e_1: 5 at balanced layers, 145/36 at (3/4, 4/3 e_1), the least is 4. What "
-    "does hold: the trace has no spurious stationary points on the valley."
+    "The points of least trace, to which decreasing the trace leads, need not be balanced. They are for two layers with d_0 = "
+    "d_2 and X = I. In general the flattest points are those where A_i^T A_i is proportional to B_i B_i^T with equal summands, "
+    "and balanced layers can be beaten: widths (1, 1, 4), P = e_1: 5 at balanced layers, 145/36 at (3/4, 4/3 e_1), the least "
+    "is 4. What does hold: the trace has no spurious stationary points on the valley."
 )
 
 THEOREM = Theorem(

@@ -13,12 +13,13 @@ Conclusion: \(d\Phi = P_T\) and
 where for tangent v: \(D^3 L[u, u, v] = 2 \langle J u, (d_v J) u \rangle\). Hence E Phi(theta - eta xi) = theta +
 (eta^2 / 2) d^2 Phi[Sigma] + O(eta^3) for bounded xi with mean 0 and covariance Sigma.
 
-Form: identity.
+Form: identity for two scalars; in general cited.
 
 Scope of proof: two scalars (w_1, w_2), all real values: Phi(w) = u is given by u_1 u_2 = y and u_2^2 - u_1^2 = w_2^2 - w_1^2
 (which gradient flow conserves), the root \(u_1^2 + u_2^2 = \sqrt{D^2 + 4 y^2}\) by its square; the jets a = dPhi[v] and b = 1/2
 d^2 Phi[v, v] by differentiating these equations. Every Sigma is a sum of v v^T. The third derivative in a tangent direction:
-all widths, depths 2 and 3. Other networks: an experiment differentiates the integrated flow by differences.
+all widths, depths 2 and 3. Other networks: an experiment differentiates the integrated flow by differences. The expansion in
+eta is Taylor's, in words.
 
 Why: dPhi(x) grad L(x) = 0 for all x; differentiated twice in a normal direction at a zero of grad L it gives
 d^2 Phi[HS + SH] = -P_T nabla^3 L[S].
@@ -256,7 +257,7 @@ THEOREM = Theorem(
     name=NAME,
     sheet="H4",
     title="The second derivative of the limit of gradient flow on the valley, in full for two scalars",
-    form="identity",
+    form="identity for two scalars; in general cited",
     source=SOURCE,
     claims=lambda: tuple(claims()),
     sharpness=lambda: tuple(sharpness()),

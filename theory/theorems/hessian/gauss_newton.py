@@ -1,10 +1,10 @@
-r"""The Gauss-Newton matrix is the Hessian at every global minimum, also where the residual is not zero.
+r"""The Gauss-Newton matrix is the Hessian wherever the residual is orthogonal to the data, also where it is not zero.
 
 Setting: \(L(W) = \tfrac12 |P X - Y|_F^2\), \(P = W_N \cdots W_1\), \(E = P X - Y\), \(F = E X^T\); J is the Jacobian of the
 fitted values P X and H the Hessian of L in all layers.
 
 Hypotheses: for the first conclusion none; for the others F = 0, as at every global minimum where the hidden layers are no
-bottleneck. The residual E itself need not vanish.
+bottleneck (their widths at least the rank of the best linear fit). The residual E itself need not vanish.
 
 Conclusion: for every direction V
 \[ H[V, V] = |J V|^2 + \langle F, d^2 P[V, V] \rangle, \qquad F = 0 \implies H[V, V] = |J V|^2, \quad H V = J^T J V. \]
@@ -15,7 +15,8 @@ Scope of proof: all widths, depths 2 to 5 (the operator H V: depths 2 to 4).
 
 Why: the second derivative of P X sits in the Hessian only beside the residual, as <E, d^2 P[V, V] X> = <F, d^2 P[V, V]>.
 
-Sharpness: F = 0 is needed: x = 1, y = 0, w = (1, 1) has H = [[1, 2], [2, 1]], indefinite, and J^T J = [[1, 1], [1, 1]].
+Sharpness: F = 0 is needed: x = 1, y = 0, w = (1, 1) has H = [[1, 2], [2, 1]], indefinite, and J^T J = [[1, 1], [1, 1]]. A
+global minimum is not enough: widths (2, 1, 2), X = I, Y = diag(2, 1) at P = diag(2, 0), the best fit of rank 1.
 
 Source: own derivation, for the valley of arXiv:1910.00195.
 """
@@ -124,8 +125,21 @@ def convex_everywhere() -> Statement:
     return setting.statement(f"{NAME}: no direction curves down", variables(net), [nonnegative(net.curvature(net.loss))])
 
 
+def stationary() -> Statement:
+    """H = J^T J where the gradient of the loss vanishes, behind a bottleneck."""
+    net = Network((2, 1, 2), 2)
+    gap = net.curvature(net.loss) - norm2(net.J())
+    given = map(is_zero, net.gradient(net.loss))
+    return setting.statement(f"{NAME}: H = J^T J at stationary points", variables(net), [is_zero(gap)], given)
+
+
+# A global minimum: P = diag(2, 0) is the best approximation of Y of rank 1. H[V, V] = 3 and |J V|^2 = 5.
+BOTTLENECK = {"W1": [[1, 0]], "W2": [[2], [0]], "V1": [[0, 1]], "V2": [[0], [1]], "X": [[1, 0], [0, 1]], "Y": [[2, 0], [0, 1]]}
+
+
 def sharpness() -> Iterator[Counterexample]:
     yield Counterexample("E X^T = 0", off_the_valley(), SADDLE)
+    yield Counterexample("E X^T = 0, also at a global minimum (behind a bottleneck)", stationary(), BOTTLENECK)
     yield Counterexample("E X^T = 0, for H >= 0", convex_everywhere(), SADDLE)
 
 
@@ -146,6 +160,7 @@ def variants() -> Iterator[Statement]:
     yield setting.statement(f"{NAME}: half of it at minima", variables(net), [is_zero(2 * bend - flat)], given)
     yield setting.statement(f"{NAME}: definite at minima", variables(net), [setting.positive(bend)], given)
     yield off_the_valley()
+    yield stationary()
     yield convex_everywhere()
 
 
@@ -164,7 +179,7 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 THEOREM = Theorem(
     name=NAME,
     sheet="H1",
-    title="Gauss-Newton is exact at every global minimum",
+    title="Gauss-Newton is exact where the residual is orthogonal to the data",
     form="identity",
     source=f"own derivation, for the valley of {SOURCE}",
     claims=lambda: tuple(claims()),

@@ -13,12 +13,12 @@ Conclusion:
 (c) \(V_1 = -\tfrac c4 (2 d_2 W_1 - W_2^T Z)\), \(V_2 = -\tfrac c4 (2 d_0 W_2 - Z W_1^T)\): V is tangent, c <grad Tr H, U> =
 -4 <V, U> for every tangent U, c d/dt Tr H = -4 |V|^2, and \(D' = c\,(d_2 W_1 W_1^T - d_0 W_2^T W_2)\).
 (d) \(D' = -c d D\), so \(D(t) = e^{-cdt} D(0)\). Where D = 0, for any d_0 and d_2, Tr H = (d_0 + d_2) Tr K with K = W_1^T W_1,
-K^2 = P^T P: (d_0 + d_2) |P|_*, which is the least value 2 (d_0 d_2)^{1/2} |P|_* iff d_0 = d_2.
+K^2 = P^T P: (d_0 + d_2) |P|_*, which for P != 0 is the least value 2 (d_0 d_2)^{1/2} |P|_* iff d_0 = d_2.
 
 Form: identities; exact conditional mean; exact solution of the limit flow.
 
 Scope of proof: all widths for (a), (c), (d) and for (b) before the mean; the mean at widths (1,1,1), (1,2,1), (1,1,2), (2,1,2),
-(2,2,2), its two quadratic moments for R up to 3 x 3.
+(2,2,2), its two quadratic moments for R up to 3 x 3. In words: the solution of D' = -c d D, and that Tr K is the nuclear norm.
 
 Why: the gradient of <Z, P> is (W_2^T Z, Z W_1^T), which conserves D, so the multiplier Z drops out of D'.
 
@@ -281,9 +281,9 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 
 
 NOTE = (
-    "'Flat minima are balanced' holds for the trace of two layers if d_0 = d_2 and X = I: then label noise makes the "
-    "imbalance decay exactly. With d_0 != d_2 balanced layers move away: widths (1, 1, 2), w_1 = 1, w_2 = (1, 0) has D = 0 "
-    "and D' = c."
+    "Where SGD decreases the trace it need not balance the layers. It does for two layers if d_0 = d_2 and X = I: then the "
+    "limit flow of label noise makes the imbalance decay exactly. With d_0 != d_2 balanced layers move away: widths (1, 1, 2), "
+    "w_1 = 1, w_2 = (1, 0) has D = 0 and D' = c."
 )
 
 THEOREM = Theorem(

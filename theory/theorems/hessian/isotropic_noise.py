@@ -1,4 +1,4 @@
-r"""Isotropic noise on the whole space: a diffusion along the valley that increases the trace, and near balance the determinant.
+r"""Isotropic noise on the whole space: for two scalars it increases the trace, and near balance the determinant.
 
 Setting: noise covariance Sigma = c I on all parameters (also along the valley M), regular M. Two scalars: loss 1/2 (w_1 w_2 -
 y)^2, y > 0, on the valley w = sqrt(y) (e^{-x}, e^x); T = Tr H = pdet H = w_1^2 + w_2^2 = 2 y cosh 2x = g, the metric of the
@@ -6,8 +6,8 @@ coordinate x; D = w_2^2 - w_1^2 = 2 y sinh 2x.
 
 Hypotheses: w_1 w_2 = y != 0, c > 0.
 
-Conclusion: a function F on M has the mean rate \(\tfrac c2 \mathrm{Lap}_M F - \tfrac c4 \langle \nabla_M \log \mathrm{pdet} H,
-\nabla_M F \rangle\), and for two scalars
+Conclusion: a function F on M has the mean rate (used as known)
+\(\tfrac c2 \mathrm{Lap}_M F - \tfrac c4 \langle \nabla_M \log \mathrm{pdet} H, \nabla_M F \rangle\), and for two scalars
 \[ \tfrac c2 (F'/g)' \; ; \qquad \text{of Tr: } \frac{8 c y^2}{T^2} = \frac{2 c}{\cosh^2 2x} > 0 \text{ everywhere}; \qquad
    \text{of log pdet: } \frac{c\,(16 y^2 - 2 T^2)}{T^3} = \frac cy\, \frac{2 - \cosh^2 2x}{\cosh^3 2x} , \]
 positive where T^2 < 8 y^2. The invariant density is flat in x: there is no stationary law.
@@ -17,7 +17,8 @@ Form: identities and strict inequalities.
 Scope of proof: two scalars, all real values. The mean rate of F is c/2 times the Laplacian of F(Phi(w)), where Phi, the limit
 of gradient flow, has x(Phi(w)) with 2 y sinh 2x = D(w) for every w nearby: the claims differentiate T^2 = D^2 + 4 y^2 and 2 y
 sinh 2x = D twice. F is any function, by its derivatives F', F''. The coordinate u = e^{2x} > 0 has T = y (u + 1/u). The
-general formula is not proved here: an experiment checks it (`numerics.noise_drift`) and the ensemble.
+formula of the first line for other valleys is not proved here, nor the invariance of the density dx, under which (c/2)(F'/g)'
+is symmetric. The experiment compares an ensemble of two scalars with the backward equation.
 
 Why: noise along the valley diffuses, with T convex along it; the drift of the normal noise alone is too weak.
 
@@ -238,8 +239,8 @@ THEOREM = Theorem(
     sample=sample,
     certified_at=((1, 1, 1),),
     note=(
-        '"Isotropic noise in the nondegenerate subspace decreases the determinant" needs that subspace: isotropic noise '
-        "on the whole space has, for two scalars at w = (1, 1), y = 1, the mean rate +2 c of Tr H (positive everywhere) "
-        "and +c of log pdet H."
+        'That "isotropic noise in the non-degenerate subspace of the Hessian decreases its determinant" needs that subspace: '
+        "isotropic noise on the whole space has, for two scalars at w = (1, 1), y = 1, the mean rate +2 c of Tr H (positive "
+        "everywhere) and +c of log pdet H."
     ),
 )

@@ -1,7 +1,7 @@
-r"""The least determinant of the Hessian on the valley of two layers, and where it is attained.
+r"""The least determinant of the Hessian on the valley of two layers with one or two inputs and as many outputs.
 
 Setting: P = W_2 W_1 with X = I, widths (d, d_1, d); K = J J^T acts on d x d matrices, K Q = W_2 W_2^T Q + Q W_1^T W_1, and
-det K = pdet H, the product of the nonzero eigenvalues of H. s_1, ..., s_d are the singular values of P.
+where it is invertible det K = pdet H, the product of the nonzero eigenvalues of H. s_1, ..., s_d are the singular values of P.
 
 Hypotheses: d_0 = d_2 = d <= d_1; P invertible for the equality case.
 
@@ -10,10 +10,11 @@ Conclusion:
 For d = 1: |W_1|^2 + |W_2|^2 >= 2 |y|. For d = 2, with the nuclear norm s = s_1 + s_2 and delta = |det P| = s_1 s_2, the
 product is \(4 \delta s^2\). Example: P = diag(1, 4) at balanced layers has det K = 2 * 8 * 5 * 5 = 400.
 
-Form: inequality; equality iff.
+Form: inequality; equality iff; for d = 1, 2.
 
 Scope of proof: d = 1, all hidden widths; d = 2 with hidden widths 2 and 3 for the inequality, 2 for the equality case. Larger
-d: an experiment up to d = 6.
+d: not proved here, an experiment up to d = 6. In words: for d = 1, that the equality |W_1 - W_2^T| |W_1 + W_2^T| = 0 says
+W_2^T W_2 = W_1 W_1^T, and that every P has the numbers s and delta.
 
 Why: for 2 x 2 matrices with traces a, b and determinants f^2, g^2 of W_1^T W_1 and W_2 W_2^T
 \[ \det K = (f^2 - g^2)^2 + (a + b)(a g^2 + b f^2)
@@ -324,16 +325,16 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 
 
 NOTE = (
-    "'Isotropic noise decreases the determinant' has balanced layers as its end only for d_0 = d_2 and invertible P (X = "
-    "I). With d_0 != d_2 there may be no end: on widths (1, 1, 2) pdet = w^4 + |y|^2 tends to |y|^2 as w tends to 0 and "
-    "does not attain it."
+    'Where "isotropic noise in the non-degenerate subspace of the Hessian decreases its determinant", the least determinant is '
+    "at balanced layers if d_0 = d_2 = 1 or 2 and P is invertible (X = I). With d_0 != d_2 there may be no end: on widths (1, "
+    "1, 2) pdet = w^4 + |y|^2 tends to |y|^2 as w tends to 0 and does not attain it."
 )
 
 THEOREM = Theorem(
     name=NAME,
     sheet="H16",
-    title="The least determinant of two layers",
-    form="inequality; equality iff",
+    title="The least determinant of two layers with one or two inputs and as many outputs",
+    form="inequality; equality iff; for d = 1, 2",
     source=f"own derivation, for the valley of {SOURCE}",
     claims=lambda: tuple(claims()),
     sharpness=lambda: tuple(sharpness()),

@@ -14,7 +14,8 @@ so that q^N = s_1^2 for the least q.
 
 Form: inequality, attained.
 
-Scope of proof: all widths, depths 2 to 4.
+Scope of proof: all widths, depths 2 to 4, for the details. The minimum is put together from them in words: u and v are the
+first singular vectors of Y, and balanced layers of product Y exist (W_i = Q_i S^{1/N} Q_{i-1}^T with Y = U S V^T).
 
 Why: <u v^T, J J^T u v^T> = sum_i |A_i^T u|^2 |B_{i-1} v|^2, where |A_i^T u| |B_i v| >= u^T P v for each hidden i; the
 inequality of the means. For the upper bound |sum_i x_i|^2 <= N sum_i |x_i|^2 with x_i = A_i V_i B_{i-1}.
@@ -298,9 +299,9 @@ def sample(draw: Draw, widths: Sequence[int]) -> Instance:
 
 
 NOTE = (
-    "'Flat minima are balanced' holds in this sense: balanced layers have the least largest eigenvalue (X = I). Others have "
-    "it too: W_1 = diag(2, 1/2), W_2 = diag(2, 2). And the flattest points by the trace are other points unless d_0 = d_2 "
-    "(N = 2)."
+    "Which minima are flat depends on the measure: balanced layers have the least largest eigenvalue (X = I), and others have "
+    "it too: W_1 = diag(2, 1/2), W_2 = diag(2, 2). The points of least trace or determinant, to which noise drives, are "
+    "other points in general (hessian.flattest)."
 )
 
 THEOREM = Theorem(

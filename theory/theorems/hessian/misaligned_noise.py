@@ -303,10 +303,10 @@ THEOREM = Theorem(
     certified_at=((1, 1, 2),),
     supported_at=((1, 1, 2),),
     note=(
-        '"Gradient noise decreases the trace" needs noise in proportion to H, and "isotropic noise in the nondegenerate '
-        'subspace decreases the determinant" does not carry over to the trace: for f = (w v_1, w v_2), target (1, 0), at '
-        "w = 1/2, isotropic normal noise has Tr' = +28 c/289 and (log pdet)' = -16 c/4913, noise in proportion to H has "
-        "Tr' = -49 c/17 and (log pdet)' = +28 c/289, and sampling of the data (1, (1, 1)), (1, (1, -1)) without any "
-        "label noise has Tr' > 0."
+        'That "SGD on average decreases the trace of the Hessian" is not so for every noise, and that "isotropic noise in the '
+        'non-degenerate subspace of the Hessian decreases its determinant" does not carry over to the trace: for f = (w v_1, w '
+        "v_2), target (1, 0), at w = 1/2, isotropic normal noise has Tr' = +28 c/289 and (log pdet)' = -16 c/4913, noise in "
+        "proportion to H has Tr' = -49 c/17 and (log pdet)' = +28 c/289, and sampling of the data (1, (1, 1)), (1, (1, -1)) "
+        "without any label noise has Tr' > 0."
     ),
 )

@@ -168,8 +168,8 @@ THEOREM = Theorem(
     certified_at=((1, 1, 1), (1, 2, 1)),
     supported_at=(),
     note=(
-        '"The trace of the Hessian decreases on average" is false of the iterate itself: from w = (1, 2), y = 2 with eta '
-        "= 1/10 and label noise of variance 1 its mean goes from 5 to 5.05. It is about the trace at the limit of "
-        "gradient flow from the iterate."
+        'That "SGD on average decreases the trace of the Hessian" is false of the iterate itself: from w = (1, 2), y = 2 with '
+        "eta = 1/10 and label noise of variance 1 its mean goes from 5 to 5.05. It is about the trace at the limit of gradient "
+        "flow from the iterate."
     ),
 )

@@ -13,12 +13,13 @@ Sigma = c H: -(c/4) grad_M Tr H; Sigma = c P_N: -(c/4) grad_M log pdet H; Sigma 
 e_k^T for a simple eigenvalue: -(c/4) grad_M log lambda_k. Hence along the effective flow (`hessian.effective_flow`) the
 potential decreases: d/dt sum psi = -(c/4) |grad_M sum psi|^2.
 
-Form: identity.
+Form: identities; put together in words.
 
 Scope of proof: all widths, depths 2 and 3, in the steps that need the network: nabla^3 L vanishes on three tangent vectors,
 and for an eigenvector e along any curve in M (its first derivative e' a variable, lambda' that of the eigenvalue) lambda'
 |e|^2 = D^3 L[e, e, v]. With the drift -1/2 P_T nabla^3 L[S], H S + S H = Sigma (`hessian.flow_limit`) and an orthonormal
-eigenbasis, which is used as known, this is the identity for every phi. In full, from the equations of Phi: two scalars, phi =
+eigenbasis with derivatives along the curve, which are used as known, this is the identity for every phi: an argument in words
+(repeated eigenvalues by continuity). In full, from the equations of Phi: two scalars, phi =
 lambda, 1, lambda^2. From the drift, with S checked: the net f = (w v_1, w v_2), whose H has two eigenvalues, for phi =
 lambda, 1, lambda^2. Other networks: an experiment.
 
@@ -239,7 +240,7 @@ THEOREM = Theorem(
     name=NAME,
     sheet="H5",
     title="Noise that is a function of the Hessian descends a spectral potential: its steps, and two small networks",
-    form="identity",
+    form="identities; put together in words",
     source=SOURCE,
     claims=lambda: tuple(claims()),
     sharpness=lambda: tuple(sharpness()),
@@ -248,9 +249,10 @@ THEOREM = Theorem(
     certified_at=((1, 1, 1),),
     supported_at=((1, 1, 1),),
     note=(
-        '"Gradient noise decreases the trace, isotropic noise in the nondegenerate subspace the determinant" needs: '
-        "noise Sigma = c H resp. c P_N exactly (a function of H), a regular valley with rank H constant (the determinant "
-        "is the product of the nonzero eigenvalues), and eta -> 0 in the slow time t = k eta^2. Sigma = c e_1 e_1^T with "
-        "H e_1 = lambda_1 e_1 can increase the trace."
+        'That "SGD on average decreases the trace of the Hessian" and that "isotropic noise in the non-degenerate subspace '
+        'of the Hessian decreases its determinant" hold for Sigma = c H resp. Sigma = c P_N on a regular valley, where rank '
+        "H is constant (the determinant is the product of the nonzero eigenvalues), as eta -> 0 in the slow time "
+        "t = k eta^2. Other noise on range H can do the opposite: Sigma = c e_1 e_1^T with H e_1 = lambda_1 e_1 increases "
+        "the trace in hessian.misaligned_noise."
     ),
 )

@@ -16,7 +16,7 @@ u v^T is in the range of J if u is in that of A_i and v in that of B_{i-1}^T, fo
 A_k^T u = 0 and B_k v = 0 for some k. The ranges of A_i grow and those of B_{i-1}^T shrink with i, so bases adapted to both make
 u v^T a basis of which each member is in the one or in the other, and the first kind is counted by the formula.
 
-Form: identities of matrices; rank formula.
+Form: identities of matrices; rank formula, its count in words.
 
 Scope of proof: all widths, depths 2 to 4, for the two directions of the spectrum, range and kernel; all widths at depth 2 for
 u v^T; the characteristic polynomial where W_1^T W_1 and W_2 W_2^T are 2 x 2 or 1 x 1. The count of the basis is an argument in
@@ -303,7 +303,7 @@ THEOREM = Theorem(
     name=NAME,
     sheet="H3",
     title="Spectrum and rank of the Hessian on the valley",
-    form="identity; rank formula",
+    form="identity; rank formula, its count in words",
     source=f"own derivation, for the valley of {SOURCE}",
     claims=lambda: tuple(claims()),
     sharpness=lambda: tuple(sharpness()),

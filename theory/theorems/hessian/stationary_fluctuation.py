@@ -6,14 +6,15 @@ eigenvalue T, and the residual is r = f - delta with f^+ = (1 - eta T) f + eta T
 
 Hypotheses: 2 I - eta H invertible; 0 < eta T < 2.
 
-Conclusion: the stationary covariance, the solution of S = (I - eta H) S (I - eta H) + eta^2 c H on the range of H, is
+Conclusion: the stationary covariance, a solution of S = (I - eta H) S (I - eta H) + eta^2 c H on the range of H, is
 \[ S = \eta c\, (2 I - \eta H)^{-1} P ; \qquad \text{two scalars: } E r^2 = \frac{2 s}{2 - \eta T} . \]
 So at a finite learning rate the imbalance of two scalars decays faster, \(\dot D = -2 c D / (2 - \eta \sqrt{D^2 + 4 y^2})\),
 and the bias of an ensemble is of order eta: the extrapolation in eta removes it.
 
 Form: identities.
 
-Scope of proof: S solves the equation: all sizes. The mean of r^2 in the linear model: all real values. That the linear model
+Scope of proof: S solves the equation: all sizes; that it is the only one on the range of H where all |1 - eta lambda| < 1 is
+an argument in words. The mean of r^2 in the linear model: all real values. That the linear model
 describes stochastic gradient descent to this order is not proved: an experiment compares an ensemble of two scalars.
 
 Why: S commutes with H; s - (1 - eta h)^2 s = eta h (2 - eta h) s.
