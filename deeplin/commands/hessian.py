@@ -54,7 +54,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add("weights", metavar="WEIGHTS.npz", help="the layers, as arrays W1, W2, ...")
     add("data", metavar="DATA.npz", help="inputs X and targets Y, samples as columns")
     add("--tolerance", type=float, default=VALLEY_TOLERANCE, metavar="T", help="how far the weights may be from a minimum: "
-        "|(P X - Y) X^T| relative to |X| (|X| prod |W_i| + |Y|) (default: %(default)s)")  # fmt: skip
+        "|(P X - Y) X^T| relative to |X| (|X| prod |W_i| + |Y|); the eigenvalues are those of J^T J (default: %(default)s)")  # fmt: skip
     add("--json", action="store_true", help="print one JSON object (schema: deeplin/schemas/hessian.schema.json)")
 
 

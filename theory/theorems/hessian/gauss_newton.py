@@ -72,10 +72,10 @@ def everywhere(depth: int) -> Claim:
     return identities(f"{NAME}.everywhere", variables(net), [defect(net)])
 
 
-def at_minima(depth: int) -> Claim:
+def where_slope_is_zero(depth: int) -> Claim:
     net = Network(widths_of(depth))
     gap = net.curvature(net.loss) - norm2(net.J())
-    s = setting.statement(f"{NAME}.at_minima", variables(net), [is_zero(gap)], [is_zero(net.slope)])
+    s = setting.statement(f"{NAME}.where_F_is_zero", variables(net), [is_zero(gap)], [is_zero(net.slope)])
     return Claim(s, (vanish(gap, dot(fact(net.slope), net.second())),), witness(depth), sizes(depth))
 
 
@@ -96,7 +96,7 @@ def operator(depth: int) -> Claim:
 
 
 def convex(depth: int) -> Claim:
-    """At a minimum no direction curves down."""
+    """Where F = 0 no direction curves down."""
     net = Network(widths_of(depth))
     bend = net.curvature(net.loss)
     s = setting.statement(f"{NAME}.convex", variables(net), [nonnegative(bend)], [is_zero(net.slope)])
@@ -106,7 +106,7 @@ def convex(depth: int) -> Claim:
 
 def claims() -> Iterator[Claim]:
     yield from map(everywhere, range(2, 6))
-    yield from map(at_minima, range(2, 6))
+    yield from map(where_slope_is_zero, range(2, 6))
     yield from map(operator, range(2, 5))
     yield from map(convex, (2, 3))
 
@@ -157,8 +157,8 @@ def variants() -> Iterator[Statement]:
     }  # fmt: skip
     yield from (setting.statement(f"{NAME}: {words}", variables(net), [is_zero(x)]) for words, x in wrong.items())
     given = [is_zero(net.slope)]
-    yield setting.statement(f"{NAME}: half of it at minima", variables(net), [is_zero(2 * bend - flat)], given)
-    yield setting.statement(f"{NAME}: definite at minima", variables(net), [setting.positive(bend)], given)
+    yield setting.statement(f"{NAME}: half of it where F is zero", variables(net), [is_zero(2 * bend - flat)], given)
+    yield setting.statement(f"{NAME}: definite where F is zero", variables(net), [setting.positive(bend)], given)
     yield off_the_valley()
     yield stationary()
     yield convex_everywhere()
