@@ -53,8 +53,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("weights", metavar="WEIGHTS.npz", help="the layers, as arrays W1, W2, ...")
     add("data", metavar="DATA.npz", help="inputs X and targets Y, samples as columns")
-    add("--tolerance", type=float, default=VALLEY_TOLERANCE, metavar="T", help="how far the weights may be from a minimum: |(P X - Y) X^T| "
-        "relative to |X| (|X| prod |W_i| + |Y|); the spectrum is that of J^T J (default: %(default)s)")  # fmt: skip
+    add("--tolerance", type=float, default=VALLEY_TOLERANCE, metavar="T", help="how far the weights may be from a minimum: "
+        "|(P X - Y) X^T| relative to |X| (|X| prod |W_i| + |Y|); the spectrum is that of J^T J "
+        "(default: %(default)s)")  # fmt: skip
     add("--json", action="store_true", help="print one JSON object (schema: deeplin/schemas/hessian.schema.json)")
 
 
