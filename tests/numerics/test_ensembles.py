@@ -123,6 +123,7 @@ def test_settling_reaches_the_valley_and_traces_are_those_of_the_hessian() -> No
         ("rate", {"rate": 0.0}),
         ("time", {"time": -1.0}),
         ("size", {"size": 0}),
+        ("size", {"size": 2.5}),
         ("noise", {"noise": "pink"}),
         ("scale", {"scale": np.nan}),
         ("covariance", {"covariance": np.eye(2)}),
@@ -139,3 +140,9 @@ def test_labels_of_another_shape_are_refused() -> None:
     layers, X = network(1, 2, 1)
     with pytest.raises(InvalidInput, match=r"^Y"):
         simulated(layers, X, Run(rate=0.1, time=0.1, size=3), Y=np.zeros((2, 2)))
+
+
+def test_normal_noise_needs_a_jacobian_that_is_onto() -> None:
+    """Two equal samples: J J^T is singular, and Q of J J^T Q = J V would be rounding."""
+    with pytest.raises(InvalidInput, match="J is onto"):
+        simulated([np.eye(1), np.eye(1)], np.ones((1, 2)), Run(rate=0.1, time=0.1, size=2, noise="isotropic normal"))
