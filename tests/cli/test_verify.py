@@ -156,7 +156,7 @@ def test_a_claim_that_the_kernel_rejects_is_not_proved(monkeypatch):
     theorem = theorems()[NAME]
     false = theorem.variants()[0]
     wrong = replace(theorem, claims=lambda: [replace(c, statement=false) for c in theorem.claims() if c.steps][:1])
-    monkeypatch.setattr(module, "theorems", lambda: {NAME: wrong})
+    monkeypatch.setattr(module, "named", {NAME: wrong}.get)
     record = run_task(Task(NAME, "claims", (), QUICK)).evidence[0]
     assert record["grade"] == Grade.UNDECIDED
     assert record["why"]
