@@ -235,14 +235,14 @@ def of_a_theorem(name: str) -> list[Statement]:
 @pytest.mark.parametrize("name", NAMES)
 def test_no_prover_proves_a_variant_of_a_theorem(name: str) -> None:
     found = {s.name: proved_by(s.lowered(), GLANCE) for s in of_a_theorem(name)}
-    assert found == dict.fromkeys(found, [])
+    assert not any(found.values()), found
 
 
 @pytest.mark.thorough
 @pytest.mark.parametrize("name", NAMES)
 def test_no_prover_proves_a_variant_of_a_theorem_in_more_time(name: str) -> None:
     found = {s.name: proved_by(s.lowered(), LONG) for s in of_a_theorem(name)}
-    assert found == dict.fromkeys(found, [])
+    assert not any(found.values()), found
 
 
 @pytest.mark.parametrize("s", FALSE, ids=lambda s: s.name)
