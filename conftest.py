@@ -1,13 +1,10 @@
 """Property tests are seeded, and are not judged by how busy the machine is; of the thorough tests a sample runs.
 
-Without `--thorough`, one case of each parametrised thorough test runs, and none of those that are one long run: each of them
-has a short twin beside it. A test that is named with `::` always runs.
+Without `--thorough`, the first case of each parametrised thorough test runs, and none of those that are one long run: each of
+them has a short twin beside it. A test that is named with `::` always runs.
 """
 
 from __future__ import annotations
-
-from collections import defaultdict
-from zlib import crc32
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -24,11 +21,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Leaves out what is not in the sample; the same in every process and every run."""
     if config.getoption("thorough") or any("::" in str(name) for name in config.args):
         return
-    cases = defaultdict(list)
+    seen, left_out = set[str](), list[pytest.Item]()
     for item in items:
-        if item.get_closest_marker("thorough"):
-            cases[item.nodeid.partition("[")[0]].append(item)
-    sample = {min(found, key=lambda x: crc32(x.nodeid.encode())) for found in cases.values() if hasattr(found[0], "callspec")}
-    left_out = [x for found in cases.values() for x in found if x not in sample]
+        name = item.nodeid.partition("[")[0]
+        if item.get_closest_marker("thorough") and (name in seen or not hasattr(item, "callspec")):
+            left_out.append(item)
+        seen.add(name)
     config.hook.pytest_deselected(items=left_out)
     items[:] = [x for x in items if x not in left_out]
