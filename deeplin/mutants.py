@@ -29,7 +29,7 @@ from theory.provers.api import Budget, TimeUp
 from theory.provers.points import at_sizes, counterexample, sized, small_sizes
 from theory.provers.proof import by_search, by_steps, contradictory
 from theory.statement import Lowered
-from theory.theorem import Claim, Theorem, theorems
+from theory.theorem import Claim, Theorem, named
 
 COUNT, SECONDS, REQUIRED = 8, 6.0, 0.9
 
@@ -76,7 +76,7 @@ def chosen(theorem: Theorem, count: int) -> list[tuple[Claim, Mutant]]:
 
 def run_task(task: Task) -> Judged:
     """The verdict on one mutant; safe to run in another process."""
-    theorem = theorems()[task.theorem]
+    theorem = named(task.theorem)
     claim, mutant = _chosen(task.theorem, task.count)[task.index]
     start = time.monotonic()
     try:
@@ -109,7 +109,7 @@ def alarm(seconds: float) -> Iterator[None]:
 
 @cache
 def _chosen(theorem: str, count: int) -> list[tuple[Claim, Mutant]]:
-    return chosen(theorems()[theorem], count)
+    return chosen(named(theorem), count)
 
 
 def score(
@@ -265,7 +265,7 @@ def _drawn(draw: Any, v: Any) -> Any:
 @cache
 def known_points(theorem: str) -> tuple[Mapping[str, Any], ...]:
     """Witnesses, sharp points and exact instances of the theorem: points that satisfy its hypotheses, or nearly all of them."""
-    t = theorems()[theorem]
+    t = named(theorem)
     points = [*(c.witness for c in statements(t) if c.witness is not None), *(e.point for e in t.sharpness()), *_instances(t)]
     return tuple(sorted(points, key=_numbers))
 

@@ -18,7 +18,7 @@ from deeplin.report import Grade, Report, Result, worst
 from theory import kernel
 from theory.certificates import Json, at_point, statement
 from theory.provers.proof import Proof, prove
-from theory.theorem import Claim, Generic, Theorem, select, theorems
+from theory.theorem import Claim, Generic, Theorem, named, select
 
 CLAIMED = ("proof", "generic")
 GENERIC = "generic: off a null set"
@@ -68,7 +68,7 @@ def tasks_of(theorem: Theorem, settings: Settings) -> list[Task]:
 
 def run_task(task: Task) -> Outcome:
     """The evidence of one task; safe to run in another process."""
-    theorem = theorems()[task.theorem]
+    theorem = named(task.theorem)
     outcome = Outcome([], [])
     start = time.perf_counter()
     for evidence, certificates in _PARTS[task.part](theorem, task):

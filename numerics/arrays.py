@@ -245,6 +245,7 @@ class Tape:
         factor = self.factors.get(name, Fraction(1))
         parts = tuple(self._summand(factor * c, s, names) for c, s, names in sorted(terms, key=lambda x: x[1:]))
         alone = shape and factor == 1 and len(parts) == 1 and parts[0][:2] == (1.0, "")
+        alone = alone and bare(parts[0][2]) not in self.factors  # what is held with a factor is not itself
         return parts[0][2] if alone else self.emit("sum", parts, shape, name)
 
     def _known_sum(self, terms: list[_Term]) -> tuple[Fraction, str]:

@@ -97,6 +97,9 @@ def main(arguments: list[str]) -> int:
     if find_spec("clarabel") is None:  # an import that fails is another matter: then this process dies
         print(json.dumps({"missing": "clarabel"}), flush=True)
         return 0
+    import clarabel  # noqa: F401
+    import scipy.sparse  # noqa: F401
+
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         print(json.dumps(solve(json.loads(line))), flush=True)

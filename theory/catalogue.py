@@ -21,17 +21,19 @@ from typing import Any, Protocol, TypeVar
 from theory.errors import InvalidInput
 
 FIELDS = ("name", "sheet", "title", "form", "source")
+HOME = Path(__file__).parent
 
 
 @dataclass(frozen=True)
 class Entry:
-    """What a list shows of a theorem."""
+    """What a list shows of a theorem, and the module that has the rest."""
 
     name: str
     sheet: str
     title: str
     form: str
     source: str
+    module: str
 
     @property
     def family(self) -> str:
@@ -41,7 +43,7 @@ class Entry:
 @cache
 def entries() -> tuple[Entry, ...]:
     """All theorems in the order of `theory.theorem.theorems`; raises `ValueError` where a text is not a constant."""
-    found = [_entry(path) for path in sorted(Path(__file__).with_name("theorems").rglob("*.py"))]
+    found = [_entry(path) for path in sorted(HOME.joinpath("theorems").rglob("*.py"))]
     return tuple(sorted((e for e in found if e), key=lambda e: (e.family, numbered(e.sheet))))
 
 
@@ -78,7 +80,8 @@ def _entry(path: Path) -> Entry | None:
     call = ast.parse(text[text.index("\nTHEOREM = Theorem(") :]).body[0].value  # type: ignore[attr-defined]
     given = {k.arg: k.value for k in call.keywords if k.arg in FIELDS}
     constants = _Constants(text)
-    return Entry(**{name: constants.value(given[name]) for name in FIELDS})
+    module = ".".join(path.relative_to(HOME.parent).with_suffix("").parts)
+    return Entry(**{name: constants.value(given[name]) for name in FIELDS}, module=module)
 
 
 class _Constants:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 from theory import dag
 from theory.algebra import evaluate
 from theory.algebras.rational import Rational, matrix
-from theory.catalogue import chosen, numbered
+from theory.catalogue import chosen, entries, numbered
 from theory.certificates import Step
 from theory.dag import Node
 from theory.errors import InvalidInput
@@ -160,12 +160,20 @@ def theorems() -> dict[str, Theorem]:
     return {t.name: t for t in ordered}
 
 
+def named(name: str) -> Theorem:
+    """The theorem of that name; nothing but its module is imported, where the catalogue knows it."""
+    return select([name])[0]
+
+
 def document(theorem: Theorem) -> str:
     """The docstring of the theorem's module: what a reader of the paper is shown."""
-    module = next(m for m in _modules() if vars(sys.modules[m]).get("THEOREM") is theorem)
-    return sys.modules[module].__doc__ or ""
+    modules = (m for name, m in sys.modules.items() if name.startswith("theory.theorems."))
+    return next(m for m in modules if vars(m).get("THEOREM") is theorem).__doc__ or ""
 
 
 def select(names: Sequence[str]) -> list[Theorem]:
-    """The theorems with these names or of these families; all of them if no name is given."""
+    """The theorems with these names or of these families, whose modules are imported; all of them if no name is given."""
+    listed = {word for entry in entries() for word in (entry.name, entry.family)}
+    if names and listed.issuperset(names):
+        return [vars(importlib.import_module(entry.module))["THEOREM"] for entry in chosen(names, entries())]
     return chosen(names, list(theorems().values()))

@@ -15,7 +15,7 @@ from theory import kernel
 from theory.certificates import at_point
 from theory.errors import InvalidInput
 from theory.statement import Statement, conditions
-from theory.theorem import Claim, Generic, Theorem, document, select, theorems
+from theory.theorem import Claim, Generic, Theorem, document, select
 
 WIDTH, MANY = 124, 3  # of a line of text; as many claims of one kind share a line
 
@@ -28,7 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     chosen = select([args.name])
-    if args.name not in theorems():
+    if args.name != chosen[0].name:
         raise InvalidInput("name", args.name, f"one theorem; the family has {', '.join(t.name for t in chosen)}")
     record = describe(chosen[0], args.claims)
     print(json.dumps(record, indent=1) if args.json else text(record))

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from theory.catalogue import numbered
+from theory.catalogue import entries, numbered
 from theory.errors import InvalidInput
-from theory.theorem import Theorem, theorems
+from theory.theorem import Theorem
 
 Figures = dict[str, float | int | str]
 
@@ -57,7 +57,7 @@ class Experiment:
         return Outcome(self._theorem(), self.sheet, self.kind, passed, figures, seed, self.detail)
 
     def _theorem(self) -> str:
-        names = [t.name for t in theorems().values() if (t.family, t.sheet) == (self.family, self.sheet)]
+        names = [t.name for t in entries() if (t.family, t.sheet) == (self.family, self.sheet)]
         return names[0] if names else f"{self.family}.{self.sheet}"
 
 
@@ -76,7 +76,7 @@ def experiment_of(theorem: Theorem) -> Experiment | None:
 
 def experiment(name: str) -> Experiment:
     """The experiment of that name, 'minima.B4' or the name of its theorem."""
-    by_theorem = {t.name: f"{t.family}.{t.sheet}" for t in theorems().values()}
+    by_theorem = {t.name: f"{t.family}.{t.sheet}" for t in entries()}
     found = experiments().get(by_theorem.get(name, name))
     if found is None:
         raise InvalidInput("experiment", name, f"one of {', '.join(experiments())}")

@@ -4,6 +4,7 @@ import pickle
 import subprocess
 import sys
 from fractions import Fraction
+from itertools import product
 from math import inf
 
 import numpy as np
@@ -220,6 +221,19 @@ def test_common_factors_are_bracketed_and_transposes_are_shared():
     loss = Trace(Y * X * A * X.T * Y.T) - 2 * Trace(C * X.T * Y.T)
     run = compiled((lower(loss), lower(gradient(loss, X)), lower(gradient(loss, Y))))
     assert run.source.count("matmul") == 4  # Y X, Y X A, and one for each gradient
+
+
+@pytest.mark.parametrize("a, b, c, d", list(product((1, -2, 2), (1, Fraction(1, 2)), (1, -2, 2), (1, Fraction(1, 2)))))
+def test_multiples_of_one_sum_keep_their_numbers(a, b, c, d):
+    """One of the sums is the other times a number, and that number is taken into the sum for all that use it."""
+    x, y, e = var("X", (3, 3)), var("Y", (3, 3)), var("e")
+    u, v, w = (var(name, (3, 3)) for name in "UVW")
+    env = {name: FloatDraw(ord(name), 4).matrix(3, 3) for name in "UVWXY"} | {"e": FloatDraw(0, 4).scalar()}
+    residual = env["V"] @ env["W"] - env["Y"]
+    times = [lin((k, mul(v, w)), (-k, y)) for k in (b, d)]
+    (out,) = compiled((lin((a, mul(e, u, times[0], x)), (c, mul(e, v, times[1], x))),))(env)
+    right = env["e"][:, None, None] * (float(a * b) * env["U"] + float(c * d) * env["V"]) @ residual @ env["X"]
+    np.testing.assert_allclose(out, right, atol=1e-12)
 
 
 def test_kernels_are_cached_and_terms_travel():

@@ -210,7 +210,8 @@ def test_elimination_agrees_with_eigenvalues():
 @pytest.mark.parametrize("found", SAMPLED, ids=[t.name for t in SAMPLED])
 def test_the_theorems_are_certified_and_supported_at_their_smallest_sizes(found):
     assert certify(found, found.certified_at[0], 3, seed=1).grade == "CERTIFIED"
-    assert support(found, found.supported_at[0], 200, seed=1).grade == "SUPPORTED"
+    for widths in found.supported_at[:1]:  # not all have instances in floats
+        assert support(found, widths, 200, seed=1).grade == "SUPPORTED"
 
 
 def test_norms_and_diagonal_parts_are_understood():

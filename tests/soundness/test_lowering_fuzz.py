@@ -19,7 +19,7 @@ from flint import fmpq_mat
 from sympy import Determinant, MatAdd, MatMul, MatrixSymbol, Rational, Symbol, Trace, Transpose
 from sympy.matrices.expressions.matexpr import MatrixElement
 
-from numerics import arrays, balls, kernels
+from numerics import arrays, balls, code, kernels
 from numerics.backends import backend
 from theory import dag, expressions
 from theory.algebra import evaluate
@@ -632,19 +632,19 @@ def the_balls_are_floats(patch):
 
 @planted("arrays, batch first")
 def a_bracket_forgets_its_coefficient(patch):
-    right = arrays.Source._bracketed
+    right = arrays.Tape._bracketed
     bare = lambda self, group: [(Fraction(1), *x[1:]) for x in right(self, group)] if len(group) > 1 else group  # noqa: E731
-    patch.setattr(arrays.Source, "_bracketed", bare)
+    patch.setattr(arrays.Tape, "_bracketed", bare)
 
 
 @planted("arrays, batch first")
 def a_known_product_is_not_turned(patch):
-    patch.setattr(arrays.Source, "_mirrored", lambda self, names: tuple(reversed(names)))
+    patch.setattr(arrays.Tape, "_mirrored", lambda self, names: tuple(reversed(names)))
 
 
 @planted("arrays, batch last")
 def the_small_layout_does_not_transpose(patch):
-    wrong = arrays.Layout(**{**vars(arrays.BATCH_LAST), "flipped": "{}.swapaxes(0, 0)"})
+    wrong = code.Layout(**{**vars(code.BATCH_LAST), "flipped": "{}.swapaxes(0, 0)"})
     patch.setattr(kernels, "BATCH_LAST", wrong)
 
 

@@ -1,4 +1,4 @@
-"""What every theorem must bring, and a property test of each from its own sampler in exact arithmetic."""
+"""What the docstring of every theorem says, and a property test of each from its own sampler in exact arithmetic."""
 
 from __future__ import annotations
 
@@ -14,12 +14,10 @@ SAMPLED = [t for t in theorems().values() if t.sample is not None]
 
 
 @pytest.mark.parametrize("theorem", theorems().values(), ids=lambda t: t.name)
-def test_a_theorem_is_documented_and_sharp(theorem: Theorem) -> None:
+def test_a_theorem_is_documented(theorem: Theorem) -> None:
     text = document(theorem)
     assert [s for s in SECTIONS if s not in text] == []
     assert "arXiv:" in theorem.source
-    assert len(list(theorem.sharpness())) >= 1
-    assert len(list(theorem.variants())) >= (6 if theorem.family == "minima" else 4)
 
 
 @pytest.mark.parametrize("theorem", SAMPLED, ids=lambda t: t.name)
