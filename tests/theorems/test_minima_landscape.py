@@ -18,6 +18,7 @@ from numerics import evidence
 from theory import kernel
 from theory.certificates import EvidenceError, Step, at_point, derivation
 from theory.statement import conditions
+from theory.terms import term
 from theory.theorem import Claim, Counterexample
 from theory.theorems.minima import (
     bad_minima,
@@ -30,7 +31,6 @@ from theory.theorems.minima import (
     root_count,
     stationary_points,
 )
-from theory.theorems.minima.terms import term
 
 MODULES: dict[str, ModuleType] = {
     "B8": stationary_points,

@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from theory.terms import Term, term
 from theory.theorems.hessian.setting import grad, scalar, total
-from theory.theorems.minima.terms import Term, term
 
 Vector = Sequence[Term]
 Matrix = Sequence[Sequence[Term]]

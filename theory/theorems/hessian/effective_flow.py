@@ -37,6 +37,7 @@ from typing import Any
 from theory.certificates import vanishes
 from theory.dag import Dim
 from theory.statement import Statement
+from theory.terms import Term, dot, fact, step, term
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian.coordinates import NORMAL, TANGENT, W1, W2, D, Y, product, scalars
 from theory.theorems.hessian.scalar_chain import ETA, NOISE, VARIANCE, Chain
@@ -54,7 +55,6 @@ from theory.theorems.hessian.setting import (
     total,
     widths_of,
 )
-from theory.theorems.minima.terms import Term, dot, fact, step, term
 
 NAME = "hessian.effective_flow"
 C, THIRD, FOURTH, ALPHA, BETA = scalars("c m3 m4 alpha beta")

@@ -45,11 +45,11 @@ from typing import Any
 from sympy import Rational
 
 from theory.statement import Statement
+from theory.terms import Term, trace
 from theory.theorem import Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian import flattest_claims, flattest_points, setting
 from theory.theorems.hessian.flattest_claims import NAME, C, Valley, forces, push
 from theory.theorems.hessian.setting import SOURCE, Network, is_zero, nonnegative, norm2, positive
-from theory.theorems.minima.terms import Term, trace
 
 MILLION = 1_000_000
 

@@ -15,6 +15,7 @@ from typing import Any
 from theory import dag
 from theory.certificates import Step, split
 from theory.statement import Condition
+from theory.terms import Term, dot, fact, step, term, trace
 from theory.theorem import Claim
 from theory.theorems.alignment.rewriting import Rule, rewritten, rule
 from theory.theorems.hessian import setting
@@ -36,7 +37,6 @@ from theory.theorems.hessian.setting import (
     widths_of,
 )
 from theory.theorems.minima import means
-from theory.theorems.minima.terms import Term, dot, fact, step, term, trace
 
 NAME = "hessian.flattest"
 C, P, T = scalar("c"), scalar("p"), scalar("T")

@@ -13,6 +13,7 @@ from typing import Any
 from theory import dag
 from theory.certificates import Step
 from theory.statement import Condition
+from theory.terms import Term, fact, step, term, trace
 from theory.theorem import Claim
 from theory.theorems.hessian import setting
 from theory.theorems.hessian.flattest_claims import NAME, Valley, forces, push, sizes
@@ -29,7 +30,6 @@ from theory.theorems.hessian.setting import (
     vanish,
     widths_of,
 )
-from theory.theorems.minima.terms import Term, fact, step, term, trace
 
 # -- equality ------------------------------------------------------------------------------------------------------------
 

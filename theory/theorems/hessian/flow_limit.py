@@ -39,6 +39,7 @@ from typing import Any
 
 from theory.certificates import Step
 from theory.statement import Statement
+from theory.terms import Term, fact, step, term
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian.coordinates import (
     NORMAL,
@@ -57,7 +58,6 @@ from theory.theorems.hessian.coordinates import (
 )
 from theory.theorems.hessian.setting import Network, identities, is_zero, statement, widths_of
 from theory.theorems.minima import terms
-from theory.theorems.minima.terms import Term, fact, step, term
 
 NAME = "hessian.flow_limit"
 SOURCE = "arXiv:1910.00195, arXiv:2110.06914"

@@ -29,6 +29,7 @@ from typing import Any
 
 from theory import dag
 from theory.statement import Statement
+from theory.terms import Term, dot, fact, step, term
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian import setting
 from theory.theorems.hessian.setting import (
@@ -43,7 +44,6 @@ from theory.theorems.hessian.setting import (
     vanish,
     widths_of,
 )
-from theory.theorems.minima.terms import Term, dot, fact, step, term
 
 NAME = "hessian.gauss_newton"
 

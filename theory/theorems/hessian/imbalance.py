@@ -39,6 +39,7 @@ from sympy import Rational
 
 from theory.dag import Dim
 from theory.statement import Statement
+from theory.terms import Term, dot, fact, step, term, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian import setting
 from theory.theorems.hessian.setting import (
@@ -58,7 +59,6 @@ from theory.theorems.hessian.setting import (
     vanish,
     widths_of,
 )
-from theory.theorems.minima.terms import Term, dot, fact, step, term, trace
 
 NAME = "hessian.imbalance"
 ETA, S, C = scalar("eta"), scalar("s"), scalar("c")

@@ -36,10 +36,10 @@ from dataclasses import replace
 
 from theory.certificates import Step
 from theory.statement import Condition, Statement
+from theory.terms import Term, fact, step
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian.coordinates import W1, W2, Coordinates, D, T, Y, dot, numbered, scalars
 from theory.theorems.hessian.setting import is_zero, nonnegative, positive, statement, total
-from theory.theorems.minima.terms import Term, fact, step
 
 NAME = "hessian.isotropic_noise"
 C, RATE, LOG, F1, F2, MEAN, U, INVERSE = scalars("c a b f1 f2 m u i")

@@ -37,6 +37,7 @@ from typing import Any
 from theory import dag
 from theory.certificates import Step, split
 from theory.statement import Condition, Statement
+from theory.terms import Term, fact, step, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.setting import table
 from theory.theorems.hessian import setting
@@ -44,7 +45,6 @@ from theory.theorems.hessian.flattest_claims import Valley
 from theory.theorems.hessian.nuclear import nothing
 from theory.theorems.hessian.setting import SOURCE, Network, is_zero, nonnegative, norm2, positive, scalar, square, vanish
 from theory.theorems.hessian.spectrum import determinant, kronecker_sum
-from theory.theorems.minima.terms import Term, fact, step, trace
 
 NAME = "hessian.least_determinant"
 F, G, DELTA = scalar("f"), scalar("g"), scalar("delta")

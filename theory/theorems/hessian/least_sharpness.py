@@ -38,6 +38,7 @@ from sympy import Rational
 from theory import dag
 from theory.certificates import Step, split
 from theory.statement import Condition, Statement
+from theory.terms import Term, dot, fact, step, term, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.rewriting import rewritten, rule
 from theory.theorems.hessian import setting
@@ -58,7 +59,6 @@ from theory.theorems.hessian.setting import (
     widths_of,
 )
 from theory.theorems.minima import means
-from theory.theorems.minima.terms import Term, dot, fact, step, term, trace
 
 NAME = "hessian.least_sharpness"
 LAMBDA, QUOTA = scalar("lam"), scalar("q")

@@ -37,6 +37,7 @@ from typing import Any
 
 from theory.certificates import Step
 from theory.statement import Statement
+from theory.terms import Term, fact, step
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian.coordinates import Matrix, combined, entries, matmul, outer, scalars, times
 from theory.theorems.hessian.one_one_two import (
@@ -60,7 +61,6 @@ from theory.theorems.hessian.one_one_two import (
     turning,
 )
 from theory.theorems.hessian.setting import is_zero, nonnegative, positive, statement
-from theory.theorems.minima.terms import Term, fact, step
 
 NAME = "hessian.misaligned_noise"
 # The velocity of w, and the rates of the trace and of log pdet.

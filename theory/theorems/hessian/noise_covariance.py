@@ -41,6 +41,7 @@ from typing import Any
 
 from theory import dag
 from theory.statement import Statement
+from theory.terms import Term, dot, fact, term, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
 from theory.theorems.hessian import setting
@@ -58,7 +59,6 @@ from theory.theorems.hessian.setting import (
     vanish,
     widths_of,
 )
-from theory.theorems.minima.terms import Term, dot, fact, term, trace
 
 NAME = "hessian.noise_covariance"
 S = scalar("s")

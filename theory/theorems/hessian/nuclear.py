@@ -20,8 +20,8 @@ from theory import dag
 from theory.certificates import Step, split
 from theory.dag import Dim
 from theory.statement import Condition
+from theory.terms import Term, dot, fact, step, trace
 from theory.theorems.hessian.setting import eye, is_zero, letter, norm2, square, vanish
-from theory.theorems.minima.terms import Term, dot, fact, step, trace
 
 
 def nothing(x: Term, by: Term, times: Any = None) -> Step:

@@ -11,9 +11,9 @@ Noise that lives on range H is Sigma = H S + S H with S = p e_1 e_1^T + q n n^T 
 from __future__ import annotations
 
 from theory.statement import Condition
+from theory.terms import Term, fact, term
 from theory.theorems.hessian.coordinates import ZERO, Coordinates, Matrix, combined, dot, outer, scalars
 from theory.theorems.hessian.setting import is_zero, positive
-from theory.theorems.minima.terms import Term, fact, term
 
 W, V1, V2, Y, C = scalars("w v1 v2 Y c")
 NET = Coordinates((W, V1, V2), ((W * V1 - Y) ** 2 + (W * V2) ** 2) / 2)

@@ -30,10 +30,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from theory.statement import Statement
+from theory.terms import Term, fact, step, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian.coordinates import PAIR, W1, W2, D, T, Y, scalars
 from theory.theorems.hessian.setting import Network, grad, is_zero, letter, mean, norm2, positive, statement
-from theory.theorems.minima.terms import Term, fact, step, trace
 
 NAME = "hessian.one_step_expectation"
 ETA, NOISE, S = scalars("eta delta s")

@@ -40,10 +40,10 @@ from typing import Any
 from theory import dag
 from theory.certificates import Step, vanishes
 from theory.statement import Condition, Statement
+from theory.terms import Term, fact, step
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian.coordinates import Coordinates, Y, dot, numbered, product, scalars
 from theory.theorems.hessian.setting import identities, is_zero, mean, nonnegative, positive, statement, total
-from theory.theorems.minima.terms import Term, fact, step
 
 NAME = "hessian.scalar_chain"
 ETA, NOISE, VARIANCE, E, TAU1, TAU2 = scalars("eta delta s e tau1 tau2")

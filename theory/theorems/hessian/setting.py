@@ -24,9 +24,9 @@ from theory.certificates import Step
 from theory.dag import Dim, Node
 from theory.errors import InvalidInput
 from theory.statement import Condition, Statement
+from theory.terms import Term, dot, step, term, trace
 from theory.theorem import Claim, Draw
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, dot, step, term, trace
 
 SOURCE = "arXiv:1910.00195"
 Widths = Sequence[Dim]

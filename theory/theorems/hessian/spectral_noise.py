@@ -41,6 +41,7 @@ from typing import Any
 
 from theory.certificates import Step
 from theory.statement import Statement
+from theory.terms import Term, fact, step
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian import one_one_two as net3
 from theory.theorems.hessian.coordinates import NORMAL, PAIR, TANGENT, W1, W2, T, Y, combined, dot, entries, matmul, scalars
@@ -48,7 +49,6 @@ from theory.theorems.hessian.flow_limit import A, B, Jets, cubic
 from theory.theorems.hessian.misaligned_noise import falsehoods
 from theory.theorems.hessian.setting import Network, is_zero, positive, statement, total, widths_of
 from theory.theorems.minima import terms
-from theory.theorems.minima.terms import Term, fact, step
 
 NAME = "hessian.spectral_noise"
 SOURCE = "arXiv:1910.00195, arXiv:2110.06914"

@@ -41,6 +41,7 @@ from theory import dag
 from theory.certificates import Step
 from theory.dag import Dim, Node
 from theory.statement import Statement
+from theory.terms import Term, dot, fact, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
 from theory.theorems.hessian import gauss_newton, setting
@@ -57,7 +58,6 @@ from theory.theorems.hessian.setting import (
     vanish,
     widths_of,
 )
-from theory.theorems.minima.terms import Term, dot, fact, trace
 
 NAME = "hessian.spectrum"
 LAMBDA = scalar("lam")

@@ -33,10 +33,10 @@ from typing import Any
 
 from theory import dag
 from theory.statement import Statement
+from theory.terms import Term, fact, step
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian.coordinates import scalars
 from theory.theorems.hessian.setting import eye, is_zero, letter, positive, statement
-from theory.theorems.minima.terms import Term, fact, step
 
 NAME = "hessian.stationary_fluctuation"
 ETA, C, V, S, TRACE = scalars("eta c v s t")

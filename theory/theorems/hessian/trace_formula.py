@@ -34,10 +34,10 @@ from sympy import Rational, Symbol
 from theory import dag
 from theory.expressions import gradient
 from theory.statement import Statement, equal
+from theory.terms import Term
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian import setting
 from theory.theorems.hessian.setting import SOURCE, Network, grad, identities, is_zero, letter, norm2, total, widths_of
-from theory.theorems.minima.terms import Term
 
 NAME = "hessian.trace_formula"
 SIZED: tuple[tuple[tuple[int, ...], int], ...] = (

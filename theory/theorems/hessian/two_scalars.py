@@ -34,6 +34,7 @@ from dataclasses import replace
 
 from theory.certificates import vanishes
 from theory.statement import Condition, Statement
+from theory.terms import Term, fact, step
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.hessian.coordinates import PAIR, W1, W2, D, T, Y, numbered, scalars, trace
 from theory.theorems.hessian.setting import (
@@ -46,7 +47,6 @@ from theory.theorems.hessian.setting import (
     positive,
     statement,
 )
-from theory.theorems.minima.terms import Term, fact, step
 
 NAME = "hessian.two_scalars"
 ETA, NOISE, S, C = scalars("eta delta s c")

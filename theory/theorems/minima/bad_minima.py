@@ -35,6 +35,7 @@ from sympy import Expr, Integer, Mul, Rational, Symbol
 from theory.certificates import Step, prove, split, vanishes
 from theory.expressions import Square, gradient, known, norm2, quadratic
 from theory.statement import Statement, at_least, equal, greater
+from theory.terms import fact, step, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.minima.all_minimisers import family
 from theory.theorems.minima.bad_minima_instances import (
@@ -57,7 +58,6 @@ from theory.theorems.minima.families import Family
 from theory.theorems.minima.lemmas import Network
 from theory.theorems.minima.potential import picked
 from theory.theorems.minima.setting import Setting, widths_of
-from theory.theorems.minima.terms import fact, step, trace
 from theory.theorems.minima.weighted_means import means_gap
 
 T = Symbol("t")

@@ -19,10 +19,10 @@ from sympy import Expr, Identity, MatrixSymbol, Trace, symbols
 from theory.certificates import prove
 from theory.expressions import DiagonalPart, Square, SymmetricSymbol, inner, known, norm2, quadratic
 from theory.statement import Condition, Statement, at_least, equal, greater
+from theory.terms import diagonal_part, fact, step, term, trace
 from theory.theorem import Claim
 from theory.theorems.minima.origin_claims import layers_point
 from theory.theorems.minima.setting import Setting, widths_of
-from theory.theorems.minima.terms import diagonal_part, fact, step, term, trace
 
 KAPPA, LAMBDA, U, C1, C2 = symbols("kappa lambda u gamma1 gamma2")
 

@@ -20,8 +20,8 @@ from sympy import Expr, Identity, Integer, MatrixSymbol, Mul, Symbol
 from theory.certificates import Step
 from theory.expressions import DiagonalPart, gradient, inner, norm2, quadratic
 from theory.statement import Condition, equal, greater
+from theory.terms import Term, diagonal_part, dot, fact, step, term, trace
 from theory.theorems.minima.setting import Setting
-from theory.theorems.minima.terms import Term, diagonal_part, dot, fact, step, term, trace
 
 
 @dataclass(frozen=True)

@@ -33,13 +33,13 @@ from theory import dag
 from theory.dag import Node
 from theory.expressions import DiagonalPart, Square, gradient
 from theory.statement import Condition, Statement, at_least, equal
+from theory.terms import Term, diagonal_part, dot, fact, step, term
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.minima.exact_points import point, value
 from theory.theorems.minima.lemmas import Network
 from theory.theorems.minima.potential import picked
 from theory.theorems.minima.setting import Setting, Width, chain, widths_of
 from theory.theorems.minima.stationary_identities import layer_defect
-from theory.theorems.minima.terms import Term, diagonal_part, dot, fact, step, term
 
 NAME = "minima.flow_laws"
 E, E1, RATE = symbols("E E1 gamma")

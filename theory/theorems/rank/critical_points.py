@@ -36,9 +36,9 @@ from typing import Any
 
 from theory.certificates import Step
 from theory.statement import Condition
+from theory.terms import Term, dot, fact
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, dot, fact
 from theory.theorems.rank.networks import (
     Network,
     equals,

@@ -31,9 +31,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
+from theory.terms import Term, fact, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, fact, trace
 from theory.theorems.rank.networks import (
     ETA,
     Network,

@@ -29,9 +29,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
+from theory.terms import Term, diagonal_part, fact
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, diagonal_part, fact
 from theory.theorems.rank.mask_means import diagonal, entrywise
 from theory.theorems.rank.networks import (
     ETA,

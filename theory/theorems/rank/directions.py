@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from theory.certificates import Step
+from theory.terms import Term, dot, fact
 from theory.theorem import Claim
-from theory.theorems.minima.terms import Term, dot, fact
 from theory.theorems.rank.networks import Network, equals, eye, matrix, norm2, says, scalar
 
 NAME = "rank.saddles"

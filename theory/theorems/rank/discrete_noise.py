@@ -36,8 +36,8 @@ from math import factorial
 from theory import dag
 from theory.certificates import prove
 from theory.statement import Condition, Statement
+from theory.terms import Term, fact, term, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
-from theory.theorems.minima.terms import Term, fact, term, trace
 from theory.theorems.rank.networks import identity, matrix, names, says, scalar
 from theory.theorems.rank.setting import (
     SOURCE,

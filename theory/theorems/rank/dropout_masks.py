@@ -33,9 +33,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
 from theory.statement import Condition
+from theory.terms import Term, diagonal_part, fact
 from theory.theorem import Claim, Counterexample, Draw, Generic, Instance, Theorem
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, diagonal_part, fact
 from theory.theorems.rank.networks import (
     chain,
     entry,

@@ -35,9 +35,9 @@ from functools import cache
 from theory import dag
 from theory.certificates import prove
 from theory.statement import Condition
+from theory.terms import Term, fact, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, fact, trace
 from theory.theorems.rank.networks import (
     ETA,
     Network,

@@ -32,8 +32,8 @@ from dataclasses import replace
 from typing import Any
 
 from theory.statement import Statement
+from theory.terms import Term, fact
 from theory.theorem import Claim, Counterexample, Draw, Generic, Instance, Theorem
-from theory.theorems.minima.terms import Term, fact
 from theory.theorems.rank.networks import Width, entry, implied, matrix, names, norm2, number, says, scalar, table, widths_of
 from theory.theorems.rank.setting import (
     SOURCE,

@@ -34,8 +34,8 @@ from functools import cached_property
 from typing import Any
 
 from theory.statement import Statement
+from theory.terms import Term, fact
 from theory.theorem import Claim, Counterexample, Draw, Generic, Instance, Theorem
-from theory.theorems.minima.terms import Term, fact
 from theory.theorems.rank.networks import (
     ETA,
     Network,

@@ -28,8 +28,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from theory.statement import Statement
+from theory.terms import Term, fact
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
-from theory.theorems.minima.terms import Term, fact
 from theory.theorems.rank.networks import ETA, Network, identity, implied, matrix, number, says, widths_of
 from theory.theorems.rank.setting import SOURCE, composed, leading, slots, total_of
 

@@ -33,9 +33,9 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 
+from theory.terms import Term, fact
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, fact
 from theory.theorems.rank.networks import (
     ETA,
     Network,

@@ -40,8 +40,8 @@ from theory.algebras.rational import matrix as exact
 from theory.certificates import Step, prove, split
 from theory.intervals import binding, ranks
 from theory.statement import Condition, Statement
+from theory.terms import Term, fact, trace
 from theory.theorem import Claim, Counterexample, Draw, Generic, Instance, Theorem
-from theory.theorems.minima.terms import Term, fact, trace
 from theory.theorems.rank.networks import (
     Width,
     eye,

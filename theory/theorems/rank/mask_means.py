@@ -36,9 +36,9 @@ from typing import Any
 from theory import dag
 from theory.certificates import Step
 from theory.statement import Condition
+from theory.terms import Term, diagonal_part, dot, fact, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, diagonal_part, dot, fact, trace
 from theory.theorems.rank.networks import (
     chain,
     congruence,

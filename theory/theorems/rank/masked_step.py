@@ -41,9 +41,9 @@ from functools import cache
 from itertools import combinations
 
 from theory.statement import Condition
+from theory.terms import Term, diagonal_part, dot, fact
 from theory.theorem import Claim, Counterexample, Draw, Generic, Instance, Theorem
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, diagonal_part, dot, fact
 from theory.theorems.rank.mask_means import P, diagonal, mean, penalty
 from theory.theorems.rank.networks import (
     ETA,

@@ -23,9 +23,9 @@ from theory import dag
 from theory.certificates import Step
 from theory.errors import InvalidInput
 from theory.statement import Condition
+from theory.terms import Term, diagonal_part, term, trace
 from theory.theorem import Claim, Draw
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, diagonal_part, term, trace
 
 Width = int | str
 Known = Sequence[tuple[Term, Any]]

@@ -34,8 +34,8 @@ from itertools import combinations, pairwise
 from typing import Any
 
 from theory.statement import Statement
+from theory.terms import Term, fact
 from theory.theorem import Claim, Counterexample, Draw, Generic, Instance, Theorem
-from theory.theorems.minima.terms import Term, fact
 from theory.theorems.rank.networks import Width, eye, implied, matrix, norm2, says, square, table, widths_of
 from theory.theorems.rank.setting import (
     SOURCE,

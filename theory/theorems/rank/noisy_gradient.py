@@ -36,8 +36,8 @@ from typing import Any
 
 from theory.algebras.rational import matrix as exact
 from theory.statement import Statement
+from theory.terms import Term, fact
 from theory.theorem import Claim, Counterexample, Draw, Generic, Instance, Theorem
-from theory.theorems.minima.terms import Term, fact
 from theory.theorems.rank.networks import Network, eye, implied, matrix, norm2, says, square, table, widths_of
 from theory.theorems.rank.setting import (
     SOURCE,

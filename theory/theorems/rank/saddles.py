@@ -39,9 +39,9 @@ from typing import Any
 from theory import dag
 from theory.certificates import Step, split
 from theory.statement import Condition
+from theory.terms import Term, dot, fact, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, dot, fact, trace
 from theory.theorems.rank.directions import NAME, SIGMA, TAU, Bend, T, Turn, loss, target
 from theory.theorems.rank.networks import (
     Network,

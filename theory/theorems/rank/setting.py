@@ -16,8 +16,8 @@ from typing import Any
 from theory import dag
 from theory.certificates import Step
 from theory.statement import Condition, Statement
+from theory.terms import Term, fact, term
 from theory.theorem import Claim, Generic
-from theory.theorems.minima.terms import Term, fact, term
 from theory.theorems.rank.networks import Width, chain, entry, eye, identity, matrix, names, says, table
 
 Table = Sequence[Sequence[Any]]

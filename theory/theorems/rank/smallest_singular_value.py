@@ -28,8 +28,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from theory.statement import Condition, Statement
+from theory.terms import Term, fact, trace
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
-from theory.theorems.minima.terms import Term, fact, trace
 from theory.theorems.rank.networks import entry, identity, matrix, names, norm2, says, scalar, square, table
 from theory.theorems.rank.setting import SOURCE, cites, entries, given_positive, leading, positive, slots, total
 

@@ -32,9 +32,9 @@ from fractions import Fraction
 
 from theory import dag
 from theory.statement import Condition
+from theory.terms import Term, diagonal_part, fact, term
 from theory.theorem import Claim, Counterexample, Draw, Instance, Theorem
 from theory.theorems.alignment.training import Terms
-from theory.theorems.minima.terms import Term, diagonal_part, fact, term
 from theory.theorems.rank.dropout_masks import some_product
 from theory.theorems.rank.networks import (
     chain,
