@@ -37,6 +37,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from theory import terms
 from theory.certificates import Step
 from theory.statement import Statement
 from theory.terms import Term, fact, step, term
@@ -57,7 +58,6 @@ from theory.theorems.hessian.coordinates import (
     scalars,
 )
 from theory.theorems.hessian.setting import Network, identities, is_zero, statement, widths_of
-from theory.theorems.minima import terms
 
 NAME = "hessian.flow_limit"
 SOURCE = "arXiv:1910.00195, arXiv:2110.06914"

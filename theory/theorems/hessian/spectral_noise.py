@@ -39,6 +39,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from theory import terms
 from theory.certificates import Step
 from theory.statement import Statement
 from theory.terms import Term, fact, step
@@ -48,7 +49,6 @@ from theory.theorems.hessian.coordinates import NORMAL, PAIR, TANGENT, W1, W2, T
 from theory.theorems.hessian.flow_limit import A, B, Jets, cubic
 from theory.theorems.hessian.misaligned_noise import falsehoods
 from theory.theorems.hessian.setting import Network, is_zero, positive, statement, total, widths_of
-from theory.theorems.minima import terms
 
 NAME = "hessian.spectral_noise"
 SOURCE = "arXiv:1910.00195, arXiv:2110.06914"
