@@ -18,12 +18,12 @@ LOSS = CHAIN**2 - 2 * g * CHAIN + x**2 + y**2 + z**2
 RES = x * y - z
 
 PLANTED = {
+    # Rational points of the circle that are neither on an axis nor on a diagonal.
+    "circle": ((x, y), (equal(x**2 + y**2, 1),), equal(x * y * (x**2 - y**2))),
     # A ball of radius 1/100 about (7/5, -3/5, 2): a share of 1e-7 of standard normal points.
     "ball": ((x, y, z), (), at_least((x - Rational(7, 5)) ** 2 + (y + Rational(3, 5)) ** 2 + (z - 2) ** 2, Rational(1, 10**4))),
     # A disc of radius 1/1000.
     "small disc": ((x, y), (), at_least((x - Rational(3, 7)) ** 2 + (y - Rational(11, 7)) ** 2, Rational(1, 10**6))),
-    # Rational points of the circle that are neither on an axis nor on a diagonal.
-    "circle": ((x, y), (equal(x**2 + y**2, 1),), equal(x * y * (x**2 - y**2))),
     # Two thin arcs of the orthogonal group.
     "thin arc": ((Q,), (Orthogonal(Q),), at_least((Q[0, 0] - Rational(99, 100)) * (Q[0, 0] - Rational(999, 1000)))),
     # Balanced layers whose product is nearly semidefinite.
