@@ -23,6 +23,12 @@ def test_sympy_and_numpy_are_not_imported(command):
     subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
 
 
+def test_one_theorem_imports_no_other_family():
+    code = "import sys; from theory.theorem import named; assert named('rank.flow').sheet;"
+    code += "assert not [m for m in sys.modules if m.startswith(('theory.theorems.minima', 'theory.theorems.alignment'))]"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_an_unknown_name_is_answered_with_close_ones():
     with pytest.raises(InvalidInput, match=r"minima\.norm_lemma"):
         chosen(["minima.norm_lema"], entries())
