@@ -26,6 +26,7 @@ from theory.provers.process import Worker
 Row = dict[Any, Any]
 SOLVER = Worker("numerics.semidefinite")
 DENOMINATORS = (1, 2, 12, 60, 1000, 10**6, 10**9, 10**12)
+MANY = 60
 Vector = list[Fraction]
 
 
@@ -144,8 +145,9 @@ def rounded(program: Program, columns: list[Row], answer: Any, strict: bool, clo
     project = _projection(columns, program.target)
     for d in DENOMINATORS:
         clock.tick("rounding")
-        x = project([Fraction(round(f * d), d) if d < 10**9 else Fraction(f).limit_denominator(d) for f in floats])
-        term = None if x is None else _term(program, x, strict)
+        alike = d < 10**9 or len(floats) > MANY  # sums of many fractions of different denominators are long
+        x = project([Fraction(round(f * d), d) if alike else Fraction(f).limit_denominator(d) for f in floats])
+        term = None if x is None else _term(program, x, strict, clock)
         if term is not None:
             return term
     return None
@@ -176,7 +178,7 @@ def _projection(columns: list[Row], target: Row) -> Callable[[Vector], Vector | 
     return project
 
 
-def _term(program: Program, x: Vector, strict: bool) -> Node | None:
+def _term(program: Program, x: Vector, strict: bool, clock: Clock) -> Node | None:
     at, parts = len(program.free), [(c, q) for c, (q, _) in zip(x, program.free, strict=False) if c]
     positive = False
     for b in program.blocks:
@@ -185,7 +187,7 @@ def _term(program: Program, x: Vector, strict: bool) -> Node | None:
             for j in range(i, b.size):
                 gram[i][j] = gram[j][i] = x[at]
                 at += 1
-        squares = ldl(gram)
+        squares = ldl(gram, clock)
         if squares is None:
             return None
         positive |= b.strict and bool(squares)
@@ -198,20 +200,21 @@ def _term(program: Program, x: Vector, strict: bool) -> Node | None:
     return dag.lin(*parts) if parts else None
 
 
-def ldl(a: list[list[Fraction]]) -> list[tuple[Fraction, Vector]] | None:
+def ldl(a: list[list[Fraction]], clock: Clock | None = None) -> list[tuple[Fraction, Vector]] | None:
     """(d, v) with a = sum d v v^T and d > 0, or None if a is not positive semidefinite."""
-    n, a, out = len(a), [list(r) for r in a], []
+    n, rest, out = len(a), [list(map(exact, r)) for r in a], []
     for k in range(n):
-        d = a[k][k]
-        if d < 0 or (not d and any(a[k][k:])):
+        if clock is not None:
+            clock.tick("factoring")
+        d = rest[k][k]
+        if d < 0 or (d == 0 and any(x != 0 for x in rest[k][k:])):
             return None
-        if d:
-            v = [a[k][j] / d if j >= k else Fraction(0) for j in range(n)]
-            out.append((d, v))
-            for i in range(k, n):
-                if v[i]:
-                    for j in range(k, n):
-                        a[i][j] -= d * v[i] * v[j]
+        if d != 0:
+            v = [rest[k][j] / d if j >= k else exact(0) for j in range(n)]
+            out.append((fraction(d), list(map(fraction, v))))
+            for i in (i for i in range(k + 1, n) if v[i] != 0):
+                by = d * v[i]
+                rest[i][k:] = [x - by * y for x, y in zip(rest[i][k:], v[k:], strict=True)]
     return out
 
 

@@ -16,12 +16,13 @@ from theory import dag
 from theory.certificates import prove
 from theory.dag import Node
 from theory.provers.api import Clock, DoesNotApply, Evidence, Goal, NotFound, Prover
-from theory.provers.entries import Entries, Exponents, entries_of, shifted, total_degree
+from theory.provers.entries import Exponents, shifted, total_degree
 from theory.provers.gram import Block, Program, sum_of_squares
+from theory.provers.sparse_squares import Facts, Sparsely
 from theory.provers.squares_of_words import program_in_words
 from theory.statement import Lowered
 
-LARGEST = 40
+LARGEST, SMALL = 40, 100
 
 
 def find(s: Lowered, goal: Goal, clock: Clock) -> Evidence:
@@ -49,30 +50,25 @@ def programs(s: Lowered, goal: Goal, clock: Clock) -> Iterator[tuple[Program, No
         made = Commutative(s, goal, clock)
     except DoesNotApply:
         return
+    sparse, target = Sparsely(made), made.target
+    yield from sparse.programs(target, most=SMALL)
     for half in dict.fromkeys((made.least, made.least + bool(s.given))):
         program = made.program(half)
         if program is not None:
             yield program, None
-    if made.target and len(made.used) <= 4:
+    if target and len(made.used) <= 4:
         multiplier = made.multiply()
         program = made.program(made.least)
         if program is not None:
             yield program, multiplier
+    yield from sparse.programs(target)
 
 
-class Commutative:
+class Commutative(Facts):
     """The program in the entries, squares of polynomials of degree at most `half`."""
 
     def __init__(self, s: Lowered, goal: Goal, clock: Clock) -> None:
-        self.s, self.goal, self.entries, self.clock = s, goal, Entries(s), clock
-        self.target = self.entries.sparse(goal[1])[0]
-        self.signed = [(r, h, self.entries.sparse(h)[0]) for r, h in s.given if r != "==" and not h.shape]
-        self.matrices = [(h, self.entries.sparse(h)) for r, h in s.given if r != "==" and h.shape]
-        pairs = [z for r, h in s.given if r == "==" for z in zip(entries_of(dag.known(h)), self.entries.sparse(h), strict=True)]
-        self.zeros = [(x, p) for x, p in pairs if p]
-        everything = [self.target, *(p for _, _, p in self.signed), *(p for _, p in self.zeros)]
-        everything += [p for _, table in self.matrices for p in table]
-        self.used = sorted({i for p in everything for m in p for i, k in enumerate(m) if k})
+        super().__init__(s, goal, clock)
         self.least = max(1, -(-total_degree(self.target) // 2))
 
     def multiply(self) -> Node:
@@ -96,10 +92,10 @@ class Commutative:
 
     def program(self, half: int) -> Program | None:
         try:
-            blocks = [b for b in self.blocks(half) if b.size]
+            blocks, free = [b for b in self.blocks(half) if b.size], tuple(self.ideal(2 * half))
         except DoesNotApply:
             return None
-        program = Program(self.target, tuple(blocks), tuple(self.ideal(2 * half))).pruned(self.clock)
+        program = Program(self.target, tuple(blocks), free).pruned(self.clock)
         return program if max((b.size for b in program.blocks), default=0) <= LARGEST else None
 
     def blocks(self, half: int) -> Iterator[Block]:
