@@ -2,32 +2,44 @@ r"""Inequalities by sums of squares: p = sum w_k s_k^2 + sum (squares) g_j + sum
 
 In words (at every size) the squares are |s|_F^2, tr(s^T m s) and, for matrices, s^T m s, where s runs through halves of the
 words of p; at given sizes the squares are of polynomials in the entries. The hypotheses g_j >= 0 are multiplied by squares
-and by each other.
+and by each other. Where that fails the conclusion is multiplied by hypotheses `> 0` (`theory.provers.sparse_squares`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import combinations, combinations_with_replacement
 from typing import Any
 
 from theory import dag
-from theory.certificates import prove
+from theory.certificates import prove, split
 from theory.dag import Node
-from theory.provers.api import Clock, DoesNotApply, Evidence, Goal, NotFound, Prover
+from theory.provers.api import ZERO, Clock, DoesNotApply, Evidence, Goal, NotFound, Prover
 from theory.provers.entries import Exponents, shifted, total_degree
 from theory.provers.gram import Block, Program, sum_of_squares
-from theory.provers.sparse_squares import Facts, Sparsely
+from theory.provers.sparse_squares import Facts, Sparsely, multipliers
 from theory.provers.squares_of_words import program_in_words
+from theory.provers.words import cited
 from theory.statement import Lowered
 
-LARGEST, SMALL = 40, 100
+LARGEST, SMALL, MOST_UNKNOWNS = 40, 100, 6
 
 
 def find(s: Lowered, goal: Goal, clock: Clock) -> Evidence:
     if goal[0] == "==":
         raise DoesNotApply("the conclusion is an equality")
+    try:
+        return search(s, goal, clock)
+    except NotFound as end:
+        with suppress(NotFound, DoesNotApply):
+            return away_from_the_origin(s, goal, clock)
+        raise end
+
+
+def search(s: Lowered, goal: Goal, clock: Clock) -> Evidence:
+    """The first program that has a solution."""
     ends: list[Exception] = []
     for program, multiplier in programs(s, goal, clock):
         try:
@@ -40,19 +52,39 @@ def find(s: Lowered, goal: Goal, clock: Clock) -> Evidence:
     raise NotFound("; ".join(dict.fromkeys(map(str, ends))))
 
 
+def away_from_the_origin(s: Lowered, goal: Goal, clock: Clock) -> Evidence:
+    """|x|^2 p is a sum of squares, and p is one where -|x|^2 >= 0.
+
+    Homogeneous conclusions need it: (1 + |x|^2) p is a sum of squares only if its part of least degree, p, is one.
+    """
+    if s.dims or goal[1].shape or goal[0] == ">":
+        raise DoesNotApply("the conclusion is strict, or not about numbers")
+    facts = Facts(s, goal, clock)
+    if not facts.target or not all(map(sum, facts.target)) or len(facts.used) > MOST_UNKNOWNS:
+        raise DoesNotApply("the conclusion is not zero at the origin, or has many unknowns")
+    norm = dag.add(*(dag.power(facts.entries.unknown(i), 2) for i in facts.used))
+    program = Sparsely(facts).program(facts.product([facts.target, facts.entries.sparse(norm)[0]]))
+    by = sum_of_squares(program, False, clock)
+    there = search(replace(s, given=(*s.given, (">=", dag.lin((-1, norm))))), goal, clock)
+    step = split(*goal, norm, [prove(*goal, by, dag.known(norm))], there.steps)
+    return Evidence((step,), f"blocks of {[b.size for b in program.blocks]}, away from the origin")
+
+
 def programs(s: Lowered, goal: Goal, clock: Clock) -> Iterator[tuple[Program, Node | None]]:
-    """The programs to try, with multipliers: in words, then in the entries at growing degree, then times 1 + |x|^2."""
+    """The programs to try, with multipliers: in words, in the entries, then in words of multiples of the conclusion."""
     with suppress(DoesNotApply):  # matrices of numbers, entries and means have no words
         yield program_in_words(s, goal, clock), None
-    if s.dims or goal[1].shape:
-        return
-    try:
-        made = Commutative(s, goal, clock)
-    except DoesNotApply:
-        return
+    if not s.dims and not goal[1].shape:
+        with suppress(DoesNotApply):
+            yield from programs_in_entries(Commutative(s, goal, clock))
+    yield from multiplied_words(s, goal, clock)
+
+
+def programs_in_entries(made: Commutative) -> Iterator[tuple[Program, Node | None]]:
+    """Those with few monomials, with all monomials at growing degree, times 1 + |x|^2, and larger ones of the first kind."""
     sparse, target = Sparsely(made), made.target
     yield from sparse.programs(target, most=SMALL)
-    for half in dict.fromkeys((made.least, made.least + bool(s.given))):
+    for half in dict.fromkeys((made.least, made.least + bool(made.s.given))):
         program = made.program(half)
         if program is not None:
             yield program, None
@@ -62,6 +94,13 @@ def programs(s: Lowered, goal: Goal, clock: Clock) -> Iterator[tuple[Program, No
         if program is not None:
             yield program, multiplier
     yield from sparse.programs(target)
+
+
+def multiplied_words(s: Lowered, goal: Goal, clock: Clock) -> Iterator[tuple[Program, Node | None]]:
+    """The programs in words of t p, where t is a product of at most two scalar hypotheses > 0."""
+    for factors in multipliers(s) if any(v.shape for v in s.variables) and goal[1] is not ZERO else ():
+        with suppress(DoesNotApply):
+            yield program_in_words(s, (goal[0], dag.mul(*factors, goal[1])), clock, linked=True), cited(factors)
 
 
 class Commutative(Facts):

@@ -84,9 +84,8 @@ class Sparsely:
         for rounds, more in ((1, 0), (2, 0), (3, self.spread)) if target else ():
             for factors in multipliers(self.facts.s):
                 value = self.facts.product([target, *(values[h] for h in factors)])
-                degree = total_degree(value) + more
                 with suppress(DoesNotApply):
-                    program = self.program(value, rounds, degree + degree % 2, most)
+                    program = self.program(value, rounds, more, most)
                     shape = (factors, len(program.free), *(b.elements for b in program.blocks))
                     if program.blocks and shape not in self.seen:
                         self.seen.add(shape)
@@ -106,8 +105,10 @@ class Sparsely:
         for h, table in self.facts.matrices:
             yield Weight(table, int(h.shape[0]), lambda z, h=h: dag.tr(dag.conj(dag.known(h), z)), strict=False)  # type: ignore[misc]
 
-    def program(self, target: Sparse, rounds: int, degree: int, most: int) -> Program:
-        """The program of the monomials that `rounds` of multiplication connect with the target, up to a degree."""
+    def program(self, target: Sparse, rounds: int = 1, more: int = 0, most: int = MOST_COLUMNS) -> Program:
+        """The program of the monomials that `rounds` of multiplication connect with the target, `more` than its degree at most."""
+        degree = total_degree(target) + more
+        degree += degree % 2
         monomials, multiples = self.connected(target, rounds, degree, most)
         polytope = Polytope(monomials, self.facts.used)
         blocks = [b for w in self.weights if (b := self.block(w, polytope)).size]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from theory import dag
@@ -17,9 +18,12 @@ from theory.statement import Lowered
 LARGEST = 24
 
 
-def program_in_words(s: Lowered, goal: Goal, clock: Clock) -> Program:
-    """The program: blocks for 1, for each product of at most two scalar hypotheses, and for each matrix hypothesis."""
-    made = InWords(s, goal, clock)
+def program_in_words(s: Lowered, goal: Goal, clock: Clock, linked: bool = False) -> Program:
+    """The program: blocks for 1, for each scalar hypothesis and for each matrix hypothesis.
+
+    `linked`: the elements are also halves of the words that hypotheses connect with those of the conclusion.
+    """
+    made = InWords(s, goal, clock, linked)
     blocks = list(made.blocks())
     if max((b.size for b in blocks), default=0) > LARGEST:
         raise DoesNotApply("too many words")
@@ -27,13 +31,22 @@ def program_in_words(s: Lowered, goal: Goal, clock: Clock) -> Program:
 
 
 class InWords:
-    def __init__(self, s: Lowered, goal: Goal, clock: Clock) -> None:
+    def __init__(self, s: Lowered, goal: Goal, clock: Clock, linked: bool) -> None:
         self.s, (_, self.p), self.clock = s, goal, clock
         self.products = Products(s, clock)
         self.words = self.products.words
         self.target = self.words.value(self.p)
         self.signed = [(r, h) for r, h in s.given if r != "==" and not h.shape][:5]
-        self.halves = list(dict.fromkeys(z for key in self.target for z in self.split(key)))
+        keys = dict.fromkeys([*self.target, *(self.linked() if linked else ())])
+        self.halves = list(dict.fromkeys(z for key in keys for z in self.split(key)))
+        if linked and len(self.halves) > LARGEST:
+            raise DoesNotApply("too many words")
+
+    def linked(self) -> Iterator[Any]:
+        """The monomials of the multiples of scalar hypotheses, signed or zero, that have a monomial of the target."""
+        about = replace(self.s, given=tuple(("==", h) for _, h in self.s.given if not h.shape))
+        found = next(Products(about, self.clock).rounds(self.target, self.p.shape, degree(self.target)), {})
+        yield from (key for value in found.values() for key in value)
 
     def split(self, key: Any) -> Iterator[Node]:
         """The elements z, z' of which the monomial can be the product tr(z^T z'), z z' or z^T z'."""
