@@ -20,7 +20,7 @@ from flint import fmpq_mat
 from theory import dag
 from theory.dag import Node
 from theory.provers.api import Clock, NotFound
-from theory.provers.linear import combined, exact, fraction, pivots
+from theory.provers.linear import combined, exact, fraction, pivots, rational
 from theory.provers.process import Worker
 
 Row = dict[Any, Any]
@@ -121,8 +121,8 @@ def sum_of_squares(program: Program, strict: bool, clock: Clock) -> Node:
 
 def _question(program: Program, columns: list[Row], clock: Clock) -> Any:
     keys = {k: i for i, k in enumerate(dict.fromkeys(k for c in (*columns, program.target) for k in c))}
-    entries = [[keys[k], j, float(Fraction(str(x)))] for j, c in enumerate(columns) for k, x in c.items()]
-    right = [float(Fraction(str(program.target.get(k, 0)))) for k in keys]
+    entries = [[keys[k], j, float(rational(x))] for j, c in enumerate(columns) for k, x in c.items()]
+    right = [float(rational(program.target.get(k, 0))) for k in keys]
     sizes = [b.size for b in program.blocks]
     return {
         "blocks": sizes,
@@ -159,20 +159,20 @@ def _projection(columns: list[Row], target: Row) -> Callable[[Vector], Vector | 
     rows: dict[Any, dict[int, Any]] = {k: {} for k in keys}
     for j, c in enumerate(columns):
         for k, x in c.items():
-            rows[k][j] = Fraction(str(x))
+            rows[k][j] = rational(x)
     chosen = [keys[i] for i in pivots([rows[k] for k in keys], range(len(columns)))]
     dot: Any = lambda a, b: sum((x * b[j] for j, x in a.items() if j in b), Fraction(0))  # noqa: E731
     n = len(chosen)
     normal = fmpq_mat(n, n, [exact(dot(rows[a], rows[b])) for a in chosen for b in chosen])
 
     def project(x: Vector) -> Vector | None:
-        gap = [Fraction(str(target.get(k, 0))) - sum((c * x[j] for j, c in rows[k].items()), Fraction(0)) for k in chosen]
+        gap = [rational(target.get(k, 0)) - sum((c * x[j] for j, c in rows[k].items()), Fraction(0)) for k in chosen]
         y = [fraction(v) for v in normal.solve(fmpq_mat(n, 1, [exact(g) for g in gap])).entries()] if n else []
         out = list(x)
         for k, c in zip(chosen, y, strict=True):
             for j, a in rows[k].items():
                 out[j] += c * a
-        wanted = {k: Fraction(str(v)) for k, v in target.items() if v}
+        wanted = {k: rational(v) for k, v in target.items() if v}
         return out if combined(columns, {j: c for j, c in enumerate(out) if c}) == wanted else None
 
     return project

@@ -20,6 +20,11 @@ def fraction(x: Any) -> Fraction:
     return Fraction(int(x.p), int(x.q))
 
 
+def rational(x: Any) -> Fraction:
+    """An integer, a fraction or a flint rational as a fraction."""
+    return x if isinstance(x, Fraction) else fraction(x) if isinstance(x, fmpq) else Fraction(int(x))
+
+
 def _residue(x: Any) -> int:
     q = exact(x)
     return int(q.p) * pow(int(q.q), -1, PRIME) % PRIME
@@ -53,7 +58,7 @@ def solve(columns: Sequence[Row], target: Row) -> dict[int, Fraction] | None:
     square = fmpq_mat(len(rows), len(basis), [exact(c.get(keys[i], 0)) for i in rows for c in basis])
     x = square.solve(fmpq_mat(len(rows), 1, [exact(target.get(keys[i], 0)) for i in rows]))
     found = {j: fraction(x[i, 0]) for i, j in enumerate(chosen) if x[i, 0] != 0}
-    return found if combined(columns, found) == {k: Fraction(str(v)) for k, v in target.items() if v} else None
+    return found if combined(columns, found) == {k: rational(v) for k, v in target.items() if v} else None
 
 
 def combined(columns: Sequence[Row], coefficients: Mapping[int, Fraction]) -> dict[Any, Fraction]:
@@ -61,5 +66,5 @@ def combined(columns: Sequence[Row], coefficients: Mapping[int, Fraction]) -> di
     total: dict[Any, Fraction] = {}
     for j, c in coefficients.items():
         for k, x in columns[j].items():
-            total[k] = total.get(k, Fraction(0)) + c * Fraction(str(x))
+            total[k] = total.get(k, Fraction(0)) + c * rational(x)
     return {k: x for k, x in total.items() if x}

@@ -86,7 +86,7 @@ def programs_in_entries(made: Commutative) -> Iterator[tuple[Program, Node | Non
     yield from sparse.programs(target, most=SMALL)
     for half in dict.fromkeys((made.least, made.least + bool(made.s.given))):
         program = made.program(half)
-        if program is not None:
+        if program is not None and sparse.new(program):
             yield program, None
     if target and len(made.used) <= 4:
         multiplier = made.multiply()

@@ -86,10 +86,15 @@ class Sparsely:
                 value = self.facts.product([target, *(values[h] for h in factors)])
                 with suppress(DoesNotApply):
                     program = self.program(value, rounds, more, most)
-                    shape = (factors, len(program.free), *(b.elements for b in program.blocks))
-                    if program.blocks and shape not in self.seen:
-                        self.seen.add(shape)
+                    if program.blocks and self.new(program, factors):
                         yield program, cited(factors)
+
+    def new(self, program: Program, factors: tuple[Node, ...] = ()) -> bool:
+        """Whether no program of this multiple of the conclusion with these elements was seen before."""
+        shape = (factors, len(program.free), *(frozenset(b.elements) for b in program.blocks))
+        known = shape in self.seen
+        self.seen.add(shape)
+        return not known
 
     def _weights(self) -> Iterator[Weight]:
         one = self.facts.product([])
@@ -106,7 +111,7 @@ class Sparsely:
             yield Weight(table, int(h.shape[0]), lambda z, h=h: dag.tr(dag.conj(dag.known(h), z)), strict=False)  # type: ignore[misc]
 
     def program(self, target: Sparse, rounds: int = 1, more: int = 0, most: int = MOST_COLUMNS) -> Program:
-        """The program of the monomials that `rounds` of multiplication connect with the target, `more` than its degree at most."""
+        """The program of the monomials that `rounds` of multiplication connect with the target, up to its degree and `more`."""
         degree = total_degree(target) + more
         degree += degree % 2
         monomials, multiples = self.connected(target, rounds, degree, most)
