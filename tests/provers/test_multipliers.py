@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from sympy import MatrixSymbol, Rational, symbols
+from sympy import MatrixSymbol, Rational, Trace, symbols
 
 from theory import dag, kernel
 from theory.certificates import at_point
-from theory.expressions import inner, lower, norm2
+from theory.expressions import SymmetricSymbol, inner, lower, norm2
 from theory.provers import Budget, Status, positivity
 from theory.provers.api import TimeUp
 from theory.provers.gram import ldl
@@ -112,6 +112,16 @@ def test_an_exact_point_refutes_it(case: Any) -> None:
     s = stated(*case[:4]).lowered(dict.fromkeys(s.dims, 1))
     point = {str(v.data[0]): case[4][str(v.data[0])] for v in s.variables}
     assert kernel.check(at_point(s, point, "refuted")).claim == "refuted"
+
+
+@pytest.mark.parametrize("size", [1, 2])
+def test_matrix_hypotheses_of_a_given_size(size: int) -> None:
+    """gu times the difference is (gu x - c y)^2 P^T A P, where A >= 0 is a weight of each size, 1 x 1 too."""
+    S = SymmetricSymbol("A", n)
+    P = MatrixSymbol("P", n, 1)
+    claim = at_least(gu * Trace(P.T * S * P) * x**2 + gw * Trace(P.T * S * P) * y**2, 2 * c * x * y * Trace(P.T * S * P))
+    s = stated("weighted by a matrix", (S, P, x, y, c, gu, gw), (at_least(S), *POSITIVE, BALANCED), claim)
+    assert positivity.PROVER(s.lowered({"n": size}), Budget(20)).found
 
 
 def test_multipliers_are_products_of_positive_scalars() -> None:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
 from flint import fmpq_mat
@@ -55,17 +56,22 @@ class Block:
             for j in range(i, self.size):
                 yield from self.products[i][j].keys() | self.products[j][i].keys()
 
-    def on(self, basis: Sequence[Vector]) -> Block:
+    def on(self, basis: Sequence[Vector], clock: Clock) -> Block:
         """The block with the elements sum_i b_i z_i for the vectors b of the basis."""
         elements = tuple(
             dag.lin((0, self.elements[0]), *((c, z) for c, z in zip(b, self.elements, strict=True) if c)) for b in basis
         )
-        pairs = [(i, j) for i in range(self.size) for j in range(self.size)]
-        flat = [self.products[i][j] for i, j in pairs]
-        weigh: Any = lambda a, b: {k: a[i] * b[j] for k, (i, j) in enumerate(pairs) if a[i] * b[j]}  # noqa: E731
-        return Block(
-            elements, tuple(tuple(combined(flat, weigh(a, b)) for b in basis) for a in basis), self.square, self.strict
-        )
+        parts = [{i: c for i, c in enumerate(b) if c} for b in basis]
+        rows = []
+        for a in parts:
+            clock.tick("reducing the squares")
+            rows.append(tuple(self._paired(a, b) for b in parts))
+        return Block(elements, tuple(rows), self.square, self.strict)
+
+    def _paired(self, a: dict[int, Fraction], b: dict[int, Fraction]) -> Row:
+        """The value of the product of two combinations of elements."""
+        weights = dict(enumerate(x * y for x, y in product(a.values(), b.values())))
+        return combined([self.products[i][j] for i, j in product(a, b)], weights)
 
     def without(self, gone: set[int]) -> Block:
         keep = [i for i in range(self.size) if i not in gone]
@@ -112,7 +118,7 @@ def sum_of_squares(program: Program, strict: bool, clock: Clock) -> Node:
         term = rounded(program, columns, answer, strict, clock)
         if term is not None:
             return term
-        smaller = reduced(program, answer)
+        smaller = reduced(program, answer, clock)
         if smaller is None:
             break
         program = smaller.pruned(clock)
@@ -221,7 +227,7 @@ def ldl(a: list[list[Fraction]], clock: Clock | None = None) -> list[tuple[Fract
 # -- singular Gram matrices ---------------------------------------------------------------------------------------------
 
 
-def reduced(program: Program, answer: Any) -> Program | None:
+def reduced(program: Program, answer: Any, clock: Clock) -> Program | None:
     """The program on the complement of the guessed kernels of the Gram matrices; None if there is no kernel."""
     scale = max((v for values in answer["values"] for v in values), default=1.0)
     blocks, changed = [], False
@@ -230,7 +236,7 @@ def reduced(program: Program, answer: Any) -> Program | None:
         if kernel:
             changed = True
             basis = _complement(_rationalised(kernel), b.size)
-            blocks += [b.on(basis)] if basis else []
+            blocks += [b.on(basis, clock)] if basis else []
         else:
             blocks.append(b)
     return Program(program.target, tuple(blocks), program.free) if changed else None

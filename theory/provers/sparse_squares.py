@@ -16,7 +16,7 @@ from itertools import combinations, combinations_with_replacement
 from typing import Any
 
 from theory import dag
-from theory.dag import Node
+from theory.dag import Node, Shape
 from theory.provers.api import Clock, DoesNotApply, Goal
 from theory.provers.entries import Entries, Exponents, Sparse, entries_of, product_of, quotient, shifted, total_degree
 from theory.provers.entries import sparse as as_dict
@@ -51,12 +51,16 @@ class Facts:
 
 @dataclass(frozen=True)
 class Weight:
-    """A visibly nonnegative matrix (1 x 1: a scalar), row by row, and the term of z^T m z for a term z that it multiplies."""
+    """A visibly nonnegative scalar (shape ()) or matrix, row by row, and the term of z^T m z for a term z."""
 
     table: Table
-    size: int
+    shape: Shape
     square: Callable[[Node], Node]
     strict: bool
+
+    @property
+    def size(self) -> int:
+        return int(self.shape[0]) if self.shape else 1
 
     def diagonal(self, i: int) -> Sparse:
         return self.table[i * self.size + i]
@@ -98,17 +102,17 @@ class Sparsely:
 
     def _weights(self) -> Iterator[Weight]:
         one = self.facts.product([])
-        yield Weight([one], 1, dag.square, strict=False)
-        yield Weight([one], 1, lambda z: dag.power(z, 2), strict=True)
+        yield Weight([one], (), dag.square, strict=False)
+        yield Weight([one], (), lambda z: dag.power(z, 2), strict=True)
         for factors in [c for k in (1, 2) for c in combinations(self.facts.signed[:MOST_FACTS], k)]:
             fact = dag.mul(*(dag.known(h) for _, h, _ in factors))
             weighted: Any = lambda z, fact=fact: dag.mul(fact, dag.power(z, 2))  # noqa: E731
             value = self.facts.product([g for _, _, g in factors])
-            yield Weight([value], 1, weighted, strict=False)
+            yield Weight([value], (), weighted, strict=False)
             if all(r == ">" for r, _, _ in factors):
-                yield Weight([value], 1, weighted, strict=True)
+                yield Weight([value], (), weighted, strict=True)
         for h, table in self.facts.matrices:
-            yield Weight(table, int(h.shape[0]), lambda z, h=h: dag.tr(dag.conj(dag.known(h), z)), strict=False)  # type: ignore[misc]
+            yield Weight(table, h.shape, lambda z, h=h: dag.tr(dag.conj(dag.known(h), z)), strict=False)  # type: ignore[misc]
 
     def program(self, target: Sparse, rounds: int = 1, more: int = 0, most: int = MOST_COLUMNS) -> Program:
         """The program of the monomials that `rounds` of multiplication connect with the target, up to its degree and `more`."""
@@ -153,7 +157,7 @@ class Sparsely:
 
     def element(self, weight: Weight, m: Exponents, i: int) -> Node:
         monomial = self.facts.entries.monomial(m)
-        return monomial if weight.size == 1 else dag.mul(monomial, dag.const([[int(k == i)] for k in range(weight.size)]))
+        return dag.mul(monomial, dag.const([[int(k == i)] for k in range(weight.size)])) if weight.shape else monomial
 
 
 def _quotients(m: Exponents, p: Sparse, most: int) -> Iterator[Exponents]:
