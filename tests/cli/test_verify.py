@@ -110,11 +110,16 @@ def test_an_interruption_keeps_the_verdicts_and_names_what_is_missing():
 
 def test_ctrl_c_ends_the_pool_at_once_and_prints_what_there_is():
     command = [sys.executable, "-m", "deeplin.cli", "verify", "--jobs", "2", "--json"]
-    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    heard = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731  (a shell's background jobs ignore it)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    run = subprocess.Popen(command, **pipes, start_new_session=True, preexec_fn=heard)
     time.sleep(6)
     os.killpg(run.pid, signal.SIGINT)
     start = time.monotonic()
-    out, err = run.communicate(timeout=60)
+    try:
+        out, err = run.communicate(timeout=60)
+    finally:
+        run.kill()
     assert time.monotonic() - start < 10
     assert run.returncode == 130
     assert "Traceback" not in err
