@@ -152,7 +152,9 @@ def test_certificates_are_replayed(file, tmp_path, capsys):
 def test_ctrl_c_keeps_what_was_found(file, tmp_path):
     body = 'first = Statement("first", (x,), (), (at_least(x**2),))\nsecond = ' + FILES["open"][4:]
     args = [sys.executable, "-m", "deeplin.cli", "check", file(body), "--no-store", "--budget", "60"]
-    running = subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    heard = lambda: signal.signal(signal.SIGINT, signal.default_int_handler)  # noqa: E731  (a shell's background jobs ignore it)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = subprocess.Popen(args, **pipes, start_new_session=True, preexec_fn=heard)
     assert running.stdout is not None and "PROVED" in running.stdout.readline()
     time.sleep(1.5)
     os.kill(running.pid, signal.SIGINT)

@@ -100,7 +100,7 @@ def test_definitions_constrain_nothing() -> None:
 
 
 def evidence(monkeypatch: pytest.MonkeyPatch, *claims: Any) -> tuple[Any, Any]:
-    monkeypatch.setattr(module, "theorems", lambda: {"rank.example": theorem(*claims)})
+    monkeypatch.setattr(module, "named", lambda name: {"rank.example": theorem(*claims)}[name])
     return run_task(Task("rank.example", "claims", (), Settings()))
 
 
