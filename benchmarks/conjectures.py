@@ -1,16 +1,21 @@
 """The corpus of conjectures through `check`, beside Hypothesis alone, z3 alone and batches of random floats alone.
 
-    python benchmarks/conjectures.py [--seconds 60] [--others 10] [--only minima rank.descent] [--json FILE]
+    python benchmarks/conjectures.py [--seconds 10] [--only minima rank.descent] [--json FILE] [--write]
 
-Each engine gets its seconds for each conjecture. A conjecture is decided when it is refuted or proved; z3 decides a statement
-at one size and is believed; Hypothesis and floats can only refute, floats without an exact point. Dimensions that are symbols
-are 2 for the three other engines. Exit code 1 if any verdict is wrong.
+Each engine gets the same seconds for each conjecture. A conjecture is decided when it is refuted or proved; z3 decides a
+statement at one size and is believed; Hypothesis and floats can only refute, floats without an exact point. Dimensions that are
+symbols are 2 for the three other engines. `--write` puts the tables into RESULTS_conjectures.md beside this file. After Ctrl-C
+the report is of what has been done. Exit code 1 if any verdict is wrong.
 """
 
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
+import os
+import platform
+import re
 import statistics
 import sys
 import time
@@ -36,6 +41,7 @@ from theory.provers.entries import Entries
 from theory.provers.points import at_sizes
 from theory.statement import Lowered
 
+RESULTS = Path(__file__).with_name("RESULTS_conjectures.md")
 BATCH = 4096
 Found = tuple[str, str]  # the verdict, PROVED, REFUTED or UNDECIDED, and a word on it
 
@@ -199,11 +205,11 @@ ENGINES: dict[str, Callable[[Case, float], Found]] = {
 # -- report -------------------------------------------------------------------------------------------------------------
 
 
-def rows(cases: list[Case], seconds: float, others: float) -> Iterator[Row]:
+def rows(cases: list[Case], seconds: float) -> Iterator[Row]:
     for case in cases:
         for engine, run in ENGINES.items():
             start = time.monotonic()
-            verdict, detail = run(case, seconds if engine == "deeplin" else others)
+            verdict, detail = run(case, seconds)
             yield Row(engine, case.name, case.truth, verdict, detail, time.monotonic() - start)
 
 
@@ -227,34 +233,86 @@ def summary(found: list[Row]) -> dict[str, Any]:
     return out
 
 
+def cell(r: Row) -> str:
+    return f"{r.verdict.lower() if r.decided else '-'} {r.seconds:.2f} s"
+
+
+def by_name(found: list[Row]) -> dict[str, dict[str, Row]]:
+    """The rows of each conjecture by engine, where every engine has had its turn."""
+    out: dict[str, dict[str, Row]] = {}
+    for r in found:
+        out.setdefault(r.name, {})[r.engine] = r
+    return {name: mine for name, mine in out.items() if len(mine) == len(ENGINES)}
+
+
 def show(found: list[Row]) -> None:
     console, table = Console(width=140), Table(box=None)
     for head in ("conjecture", "truth", *ENGINES):
         table.add_column(head, no_wrap=True)
-    for name in dict.fromkeys(r.name for r in found):
-        mine = {r.engine: r for r in found if r.name == name}
-        cells = [f"{r.verdict.lower() if r.decided else '-'} {r.seconds:.2f} s" for r in mine.values()]
-        table.add_row(name, str(next(iter(mine.values())).truth), *cells)
+    for name, mine in by_name(found).items():
+        table.add_row(name, str(mine["deeplin"].truth), *(cell(mine[engine]) for engine in ENGINES))
     console.print(table)
     for engine, s in summary(found).items():
         console.print(f"{engine}: " + ", ".join(f"{k} {v:.2f}" if isinstance(v, float) else f"{k} {v}" for k, v in s.items()))
 
 
+def machine() -> str:
+    """Processor, cores, load and Python."""
+    info = Path("/proc/cpuinfo")
+    names = re.findall(r"model name\s*: (.*)", info.read_text()) if info.exists() else [platform.processor()]
+    load = f", load average {os.getloadavg()[1]:.1f}" if hasattr(os, "getloadavg") else ""
+    return f"{names[0] if names else platform.machine()}, {os.cpu_count()} cores{load}, Python {platform.python_version()}"
+
+
+def markdown(found: list[Row], seconds: float) -> str:
+    """The summary by engine, and what each engine said of each conjecture."""
+    heads = ("wrong", "refuted", "of false", "median s", "proved", "of true", "median s")
+    keys = ("wrong", "refuted", "false", "median_refuted", "proved", "true", "median_proved")
+    lines = [
+        "# Conjectures: deeplin beside z3, Hypothesis and random floats",
+        "",
+        f"{datetime.date.today()}; {seconds:g} s of wall time for each engine and conjecture, one process; {machine()}.",
+        "Floats refute without an exact point, z3 is believed; deeplin's verdicts carry certificates that its kernel accepted.",
+        "",
+        row("engine", *heads),
+        row(*["---"] * (len(heads) + 1)),
+    ]
+    lines += [row(engine, *(number(s[k]) for k in keys)) for engine, s in summary(found).items()]
+    lines += ["", row("conjecture", "truth", *ENGINES), row(*["---"] * (len(ENGINES) + 2))]
+    for name, mine in by_name(found).items():
+        lines.append(row(name, str(mine["deeplin"].truth).lower(), *(cell(mine[engine]) for engine in ENGINES)))
+    return "\n".join(lines) + "\n"
+
+
+def number(x: float | None) -> str:
+    return "-" if x is None else f"{x:.2f}" if isinstance(x, float) else str(x)
+
+
+def row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=float, default=60.0, help="for deeplin and each conjecture")
-    parser.add_argument("--others", type=float, default=10.0, help="for each other engine and each conjecture")
+    parser.add_argument("--seconds", type=float, default=10.0, help="for each engine and each conjecture")
     parser.add_argument("--only", nargs="*", default=[""], help="parts of names")
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--write", action="store_true", help=f"the tables into {RESULTS.name}")
     args = parser.parse_args()
-    found = []
-    for row in rows([c for c in corpus().values() if any(part in c.name for part in args.only)], args.seconds, args.others):
-        found.append(row)
-        print(f"{row.engine:10} {row.name:52} {row.verdict:9} {row.seconds:6.2f} s", file=sys.stderr, flush=True)
-    show(found)
+    found: list[Row] = []
+    try:
+        for r in rows([c for c in corpus().values() if any(part in c.name for part in args.only)], args.seconds):
+            found.append(r)
+            print(f"{r.engine:10} {r.name:52} {r.verdict:9} {r.seconds:6.2f} s", file=sys.stderr, flush=True)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+    complete = [r for mine in by_name(found).values() for r in mine.values()]
+    show(complete)
     if args.json:
-        args.json.write_text(json.dumps({"summary": summary(found), "rows": [asdict(r) for r in found]}, indent=1))
-    return int(any(r.wrong for r in found))
+        args.json.write_text(json.dumps({"summary": summary(complete), "rows": [asdict(r) for r in complete]}, indent=1))
+    if args.write:
+        RESULTS.write_text(markdown(complete, args.seconds))
+    return int(any(r.wrong for r in complete))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations, islice, zip_longest
+from itertools import combinations, zip_longest
 
 from theory import dag
 from theory.dag import Node
@@ -27,7 +27,8 @@ from theory.statement import Lowered
 
 Condition = tuple[str, Node]
 Change = tuple[str, str, Callable[[], Node]]
-OPERATORS = ("drop", "strict", "sign", "coefficient", "exponent", "summand", "transpose", "swap", "rank")
+# Those first that nearly always make a false statement; a hypothesis less is often implied by the others.
+OPERATORS = ("coefficient", "transpose", "swap", "sign", "strict", "exponent", "summand", "rank", "drop")
 
 
 @dataclass(frozen=True)
@@ -41,12 +42,16 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Site:
-    """A place where an operator can act on a statement: `make` does it, and raises `ShapeError` where shapes do not fit."""
+    """A place where an operator can act on a statement: `make` does it, and raises `ShapeError` where shapes do not fit.
+
+    A `weak` place comes after the others of its operator: without an inequality the points are as many-dimensional as with it.
+    """
 
     operator: str
     change: str
     of: Lowered
     make: Callable[[], Lowered]
+    weak: bool = False
 
     def mutant(self) -> Mutant | None:
         """The mutant; None where shapes do not fit, where it is the statement itself, or where it says nothing."""
@@ -70,16 +75,16 @@ def sites(s: Lowered) -> list[Site]:
     return [*_hypotheses(s), *_conclusions(s), *_shaped(square), *_swapped(square), *_ranks(s)]
 
 
-def spread(found: Sequence[Site], count: int) -> list[tuple[Site, Mutant]]:
-    """`count` mutants at these places: the operators in turn, the places of each in an order that is spread from the start."""
+def spread(found: Sequence[Site]) -> Iterator[tuple[Site, Mutant]]:
+    """The mutants at these places: the operators in turn, the places of each in an order that is spread from the start."""
     groups = [[x for x in found if x.operator == operator] for operator in OPERATORS]
-    turns = zip_longest(*(_spread_order(group) for group in groups))
-    return list(islice(_distinct(x for turn in turns for x in turn if x is not None), count))
+    turns = zip_longest(*(_spread_order(group, k) for k, group in enumerate(groups)))
+    return _distinct(x for turn in turns for x in turn if x is not None)
 
 
-def _spread_order(group: Sequence[Site]) -> list[Site]:
-    """Every prefix covers the whole group: steps of the golden ratio."""
-    places = sorted(range(len(group)), key=lambda k: (k * 610) % 987 if len(group) > 1 else k)
+def _spread_order(group: Sequence[Site], start: int) -> list[Site]:
+    """Every prefix covers the whole group: steps of the golden ratio, for each operator from another place."""
+    places = sorted(range(len(group)), key=lambda k: (group[k].weak, (k * 610 + start * 233) % 987))
     return [group[k] for k in places]
 
 
@@ -100,10 +105,10 @@ def _key(s: Lowered) -> object:
 
 
 def _hypotheses(s: Lowered) -> Iterator[Site]:
-    for i, (_, x) in enumerate(s.given):
+    for i, (relation, x) in enumerate(s.given):
         twin = next((j for j, (_, y) in enumerate(s.given) if _turned(x) is not None and y is _turned(x)), None)
         if twin is None:
-            yield Site("drop", f"hypothesis {i + 1} dropped", s, partial(_with, s, i, ()))
+            yield Site("drop", f"hypothesis {i + 1} dropped", s, partial(_with, s, i, ()), relation != "==")
         elif twin > i:
             both = f"hypotheses {i + 1} and {twin + 1} dropped"
             yield Site(
@@ -174,10 +179,13 @@ def _concluding(s: Lowered, relation: str, make: Callable[[], Node]) -> Lowered:
 
 def _inside(root: Node) -> Iterator[Change]:
     """The root with one of its terms changed. What stands under a gradient is changed in that gradient alone: the same change
-    of a function in all its gradients is often the theorem for another function."""
+    of a function in all its gradients is often the theorem for another function. Exponents under a mean stay: that of a higher
+    power needs moments that the statement need not have."""
+    averaged = set(dag.topological([x.args[0] for x in dag.topological([root]) if x.op == "expect"]))
     for x in _outside_gradients(root):
         for operator, text, make in _under_gradient(x) if x.op == "grad" else _changes(x):
-            yield operator, text, partial(_replaced, root, x, make)
+            if operator != "exponent" or x not in averaged:
+                yield operator, text, partial(_replaced, root, x, make)
 
 
 def _replaced(root: Node, x: Node, make: Callable[[], Node]) -> Node:

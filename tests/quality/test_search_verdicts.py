@@ -186,4 +186,4 @@ def test_a_proof_for_all_widths_at_one_depth_says_nothing_about_another() -> Non
     v = judged(check(Conjecture(product, sizes=[("d0", "d1", "d2"), (1, 1, 1, 1)]), budget=20))
     assert v.grade is Grade.REFUTED and v.scopes == ("widths (1, 1, 1, 1)",)
     narrow = judged(check(Conjecture(product, sizes=[("d0", 1, "d2")]), budget=20))
-    assert narrow.scopes == ("all widths at depth 2, where W1 is 1xd0, W2 is d2x1",)
+    assert narrow.scopes == ("all widths (d0, 1, d2), where W1 is 1xd0, W2 is d2x1",)

@@ -1,5 +1,7 @@
 """Mutants are other statements, well-shaped, each once; and they say what they changed."""
 
+from itertools import islice
+
 import pytest
 from sympy import Identity, MatrixSymbol, Symbol, symbols
 
@@ -89,10 +91,23 @@ def test_decay_can_be_dropped():
 @pytest.mark.parametrize("count", [1, 4, 9])
 def test_a_spread_takes_the_operators_in_turn(count):
     s = Statement("s", (A, B, x), (greater(x),), (equal(A * B + x * A, B * A + 2 * x * A - A), greater(x**2 + 1))).lowered()
-    chosen = [mutant.operator for _, mutant in spread(sites(s), count)]
+    chosen = [mutant.operator for _, mutant in islice(spread(sites(s)), count)]
     assert len(chosen) == count
     kinds = {mutant.operator for mutant in mutants(s)}
     assert len(set(chosen)) == min(count, len(kinds)) and set(chosen) <= set(OPERATORS)
+
+
+def test_equations_are_dropped_before_inequalities():
+    given = (greater(x), at_least(y), equal(x * y, c), equal(c, 2))
+    s = Statement("s", (x, y, c), given, (equal(x * y, 2),)).lowered()
+    dropped = [mutant.change for _, mutant in spread(sites(s)) if mutant.operator == "drop"]
+    assert sorted(dropped[:2]) == ["hypothesis 3 dropped", "hypothesis 4 dropped"] and len(dropped) == 4
+
+
+def test_operators_begin_at_different_places():
+    s = Statement("s", (A, B), (), tuple(equal(A**k + k * B * A, B * A) for k in range(2, 9))).lowered()
+    first = [mutant.change for _, mutant in islice(spread(sites(s)), 5)]
+    assert len({change.split(":")[0] for change in first if change.startswith("conclusion")}) >= 3
 
 
 def test_mutants_of_true_statements_die():

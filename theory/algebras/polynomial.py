@@ -18,6 +18,7 @@ from flint import Ordering, fmpq_mpoly_ctx
 
 from theory.algebras.rational import rational
 from theory.dag import Node, Shape
+from theory.errors import InvalidInput
 
 Place = tuple[str, int, int] | tuple[str]
 
@@ -111,7 +112,9 @@ class Polynomial:
         for powers, c in p.to_dict().items():
             rest = tuple(0 if i in spots else k for i, k in enumerate(powers))
             term = self.context.from_dict({rest: c})
-            for i in spots:
-                term = term * (moments[powers[i]] if powers[i] else 1)
+            for i in (i for i in spots if powers[i]):
+                if powers[i] >= len(moments):
+                    raise InvalidInput("moments", f"{len(moments) - 1} orders", f"order {powers[i]} too, which occurs")
+                term = term * moments[powers[i]]
             total = total + term
         return total

@@ -8,8 +8,8 @@ Conclusion: each hypothesis of the linear rate is needed.
 (a) N = 2, \(\sigma_1 + \sigma_2 = 0\): it stays so, for every step; the product stays \(\le 0\), so it never reaches a target
 > 0.
 (b) N >= 3 with two zeros (N = 2: both zero): no number moves, whatever the data.
-(c) c = 0, N = 2, equal numbers, \(\eta s \pi \le 1/4\): \(\pi^+ \ge (1 - 2 \eta s \pi) \pi\) and \(1/\pi \le 1/\pi^+ - 2\eta
-s\), \(1/\pi^+ \le 1/\pi + 4 \eta s\): \(\pi(t)\) falls like 1/t, so no linear rate holds.
+(c) c = 0, N = 2, equal numbers, \(\eta s \pi \le 1/4\): \(\pi^+ > (1 - 2 \eta s \pi) \pi\) and \(1/\pi < 1/\pi^+ - 2\eta
+s\), \(1/\pi^+ < 1/\pi + 4 \eta s\): \(\pi(t)\) falls like 1/t, so no linear rate holds.
 
 Form: counterexamples, with the inequalities behind them.
 
@@ -73,12 +73,12 @@ def sublinear() -> Claim:
     least = after * (1 + 4 * v * P) - P
     most = P - after * (1 + 2 * v * P)
     steps = (
-        prove(">=", slow, x**2 * p),
-        prove(">=", least, p * x * (Rational(1, 4) + Rational(7, 4) * g + 4 * x**2)),
-        prove(">=", most, p * x**2 * (Rational(5, 2) + Rational(1, 2) * g)),
+        prove(">", slow, x**2 * p),
+        prove(">", least, p * x * (Rational(1, 4) + Rational(7, 4) * g + 4 * x**2)),
+        prove(">", most, p * x**2 * (Rational(5, 2) + Rational(1, 2) * g)),
     )
     given = (greater(P), greater(S), greater(ETA), at_least(1 - 4 * v * P))
-    s = Statement(f"{NAME}.sublinear", (P, S, ETA), given, tuple(map(at_least, (slow, least, most))))
+    s = Statement(f"{NAME}.sublinear", (P, S, ETA), given, tuple(map(greater, (slow, least, most))))
     return Claim(s, steps, {"p": "1/4", "s": 1, "eta": "1/10"})
 
 
