@@ -237,8 +237,8 @@ def test_the_search_keeps_to_its_time() -> None:
     big = [MatrixSymbol(f"W{i}", 6, 6) for i in (1, 2, 3)]
     P = big[2] * big[1] * big[0]
     s = Statement("large", tuple(big), (Balanced(tuple(big)),), (equal(norm2(P), norm2(P.T)),)).lowered()
-    start = time.monotonic()
-    assert found(s, seconds=0.5) is None and time.monotonic() - start < 4
+    start = time.process_time()
+    assert found(s, seconds=0.5) is None and time.process_time() - start < 4
 
 
 def test_a_matrix_that_is_not_symmetric_is_not_semidefinite_in_floats() -> None:
