@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.integrate import solve_ivp
 
 from numerics.backends import available, backend
 from numerics.dynamics import gradients, product, squared_slope
-from numerics.ensembles import Ensemble, Run, device, hessian_traces, named, settled, simulated, step_kernel
+from numerics.ensembles import Ensemble, Run, device, flowed, hessian_traces, named, settled, simulated, step_kernel
 from numerics.ensembles import exactly as exact
 from numerics.hessian import jacobian
 from numerics.noise_drift import Valley
@@ -146,3 +147,35 @@ def test_normal_noise_needs_a_jacobian_that_is_onto() -> None:
     """Two equal samples: J J^T is singular, and Q of J J^T Q = J V would be rounding."""
     with pytest.raises(InvalidInput, match="J is onto"):
         simulated([np.eye(1), np.eye(1)], np.ones((1, 2)), Run(rate=0.1, time=0.1, size=2, noise="isotropic normal"))
+
+
+@pytest.mark.parametrize("name", available()[:2])
+def test_gradient_flow_of_a_batch_follows_each_run(name: str) -> None:
+    """Against an adaptive integrator, run by run, and by what gradient flow conserves; half the steps, a 16th of the error."""
+    layers, X = network(2, 3, 2)
+    rng = np.random.default_rng(1)
+    batch, Y = [np.stack([W, 0.5 * W, -W]) for W in layers], rng.normal(size=(2, 3))
+    on = backend(name)
+    ends = {n: [on.numpy(W) for W in flowed(batch, X, Y, time=0.4, steps=n, on=on)] for n in (40, 80)}
+    for run in range(3):
+        starts = [W[run] for W in batch]
+        sizes = np.cumsum([W.size for W in starts])[:-1]
+
+        def slope(_: float, flat: Any, sizes: Any = sizes, starts: Any = starts) -> Any:
+            W = [part.reshape(w.shape) for part, w in zip(np.split(flat, sizes), starts, strict=True)]
+            E = (W[1] @ W[0] @ X - Y) @ X.T
+            return -np.concatenate([(W[1].T @ E).ravel(), (E @ W[0].T).ravel()])
+
+        flat = np.concatenate([w.ravel() for w in starts])
+        expected = solve_ivp(slope, (0.0, 0.4), flat, method="DOP853", rtol=1e-12, atol=1e-12).y[:, -1]
+        errors = [np.abs(np.concatenate([W[run].ravel() for W in ends[n]]) - expected).max() for n in (40, 80)]
+        assert errors[1] < 1e-6 and 10 < errors[0] / errors[1] < 24
+    before, after = (W[1].mT @ W[1] - W[0] @ W[0].mT for W in (batch, ends[80]))
+    np.testing.assert_allclose(after, before, atol=1e-6)
+
+
+def test_a_flow_needs_a_time_and_steps() -> None:
+    layers, X = network(1, 1)
+    for time, steps in ((0.0, 3), (np.inf, 3), (1.0, 0)):
+        with pytest.raises(InvalidInput):
+            flowed([W[None] for W in layers], X, X[:1], time=time, steps=steps)
